@@ -1,0 +1,3 @@
+//! tidings-load
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! embed
+
+fn main() {}

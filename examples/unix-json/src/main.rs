@@ -1,0 +1,3 @@
+//! unix-json
+
+fn main() {}
