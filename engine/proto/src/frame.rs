@@ -1,0 +1,238 @@
+//! What a server sends.
+
+use crate::code::Code;
+use crate::id::{Epoch, SessionId, StreamNumber};
+use crate::payload::DataRef;
+use serde::{Serialize, Serializer};
+
+/// Everything a server sends but entries, which [`crate::wire::render_entry`] writes once for all their receivers.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ServerFrame<'a> {
+    /// Answers `connect`.
+    Connected(Connected<'a>),
+    /// Answers `subscribe`.
+    Subscribed(Subscribed<'a>),
+    /// Answers `unsubscribe`.
+    Unsubscribed(Unsubscribed<'a>),
+    /// Answers `publish`.
+    Published(Published),
+    /// Answers `send`.
+    Sent(Sent),
+    /// Answers `call`.
+    Result(DataRef<'a>),
+    /// Answers `ping`.
+    Pong,
+    /// Asks for a sign of life.
+    Ping,
+    /// Entries that cannot be delivered.
+    Gap(Gap),
+    /// Answers any command that failed.
+    Error(Failure<'a>),
+    /// The last frame before the connection ends.
+    Close(Close<'a>),
+}
+
+impl ServerFrame<'_> {
+    /// The key that the frame stands under.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Connected(_) => "connected",
+            Self::Subscribed(_) => "subscribed",
+            Self::Unsubscribed(_) => "unsubscribed",
+            Self::Published(_) => "published",
+            Self::Sent(_) => "sent",
+            Self::Result(_) => "result",
+            Self::Pong => "pong",
+            Self::Ping => "ping",
+            Self::Gap(_) => "gap",
+            Self::Error(_) => "error",
+            Self::Close(_) => "close",
+        }
+    }
+}
+
+/// The session is open.
+#[derive(Debug, Clone, Serialize)]
+pub struct Connected<'a> {
+    /// The session's id, for hosts and logs.
+    pub session: SessionId,
+    /// The user as the host knows it.
+    pub user: &'a str,
+    /// The stream that carries what is sent to the user.
+    pub inbox: Inbox,
+    /// The server pings this often.
+    pub ping_ms: u64,
+    /// What this server allows.
+    pub limits: ToldLimits,
+}
+
+/// Where the user's own stream stands.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Inbox {
+    /// Its number in entries.
+    pub stream: StreamNumber,
+    /// The life that its offsets count.
+    pub epoch: Epoch,
+    /// Its last offset at the moment of connecting.
+    pub offset: u64,
+}
+
+/// The limits that a client can keep to if it knows them.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ToldLimits {
+    /// Largest message in bytes.
+    pub message_bytes_max: usize,
+    /// Most channels for a session.
+    pub subscriptions_max: usize,
+    /// `publish`, `send` and `call` together, for a session; 0 is no limit.
+    pub messages_per_minute: u32,
+}
+
+/// How much of what followed the position of a `subscribe` follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Recovered {
+    /// All of it.
+    Complete,
+    /// A gap is told first, then all that is kept.
+    Gap,
+    /// No position was given: from now on.
+    None,
+}
+
+/// The session is a member of the channel.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Subscribed<'a> {
+    /// The channel's name.
+    pub channel: &'a str,
+    /// Its number in entries.
+    pub stream: StreamNumber,
+    /// The life that its offsets count.
+    pub epoch: Epoch,
+    /// Its last offset at the moment of joining.
+    pub offset: u64,
+    /// What comes before live entries.
+    pub recovered: Recovered,
+}
+
+/// The session is a member no more.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Unsubscribed<'a> {
+    /// The channel's name.
+    pub channel: &'a str,
+}
+
+/// What has happened to a publication so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Level {
+    /// The engine has it, in memory.
+    Accepted,
+}
+
+/// The publication has its place in the channel.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Published {
+    /// The channel's number.
+    pub stream: StreamNumber,
+    /// The life that its offsets count.
+    pub epoch: Epoch,
+    /// The publication's place.
+    pub offset: u64,
+    /// How safe it is.
+    pub level: Level,
+}
+
+/// The event is on its way to the user's devices.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Sent {
+    /// How many connected sessions of the user it was put on the way to; 0 means that nobody gets it.
+    pub sessions: usize,
+    /// How safe it is.
+    pub level: Level,
+}
+
+/// Why entries cannot be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum GapReason {
+    /// They are older or more than the history keeps.
+    Expired,
+    /// The position counts in another epoch.
+    Epoch,
+    /// The position lies behind the last entry.
+    Future,
+}
+
+/// Entries `from` to `to`, both included, will not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// The stream they are missing in.
+    pub stream: StreamNumber,
+    /// The first that is missing.
+    pub from: u64,
+    /// The last that is missing; `from - 1` when it is not known whether any is.
+    pub to: u64,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// A command failed and changed nothing.
+#[derive(Debug, Clone)]
+pub struct Failure<'a> {
+    /// What kind of failure.
+    pub code: Code,
+    /// What is wrong and what to do, for a person.
+    pub message: &'a str,
+    /// When the same attempt may succeed, in milliseconds from now.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Serialize for Failure<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Body<'b> {
+            code: Code,
+            name: &'b str,
+            message: &'b str,
+            retry: bool,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retry_after_ms: Option<u64>,
+        }
+        let Self { code, message, retry_after_ms } = *self;
+        Body { code, name: code.name(), message, retry: code.retry(), retry_after_ms }.serialize(serializer)
+    }
+}
+
+/// The connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Close<'a> {
+    /// Why, and by its range what to do.
+    pub code: u16,
+    /// The code's name, or the host's word.
+    pub reason: &'a str,
+    /// When to come back, in milliseconds from now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// One entry of a stream, before it is rendered.
+#[derive(Debug, Clone, Copy)]
+pub struct EntryFrame<'a> {
+    /// The stream's number.
+    pub stream: StreamNumber,
+    /// The entry's place in it.
+    pub offset: u64,
+    /// The event's name, checked by [`crate::event::is_event`].
+    pub event: &'a str,
+    /// The application's data.
+    pub data: DataRef<'a>,
+    /// The user who published, `None` for the host.
+    pub from: Option<&'a str>,
+    /// When the engine took it, in milliseconds since 1970.
+    pub at: u64,
+}
