@@ -1,1 +1,21 @@
-//! tidings-core
+//! The rules of Tidings as pure state machines.
+//!
+//! Nothing here reads a clock, starts a task, takes a lock or opens a socket. A call takes what happened and the time it
+//! happened at, changes its own state, and hands what must follow to a sink that the caller brings: the engine's sink
+//! writes into outboxes, a simulator's records. So the same calls in the same order always give the same result.
+//!
+//! * [`session`]: one connection's session: who it is, what it may do, how fast, what it waits for.
+//! * [`stream`]: one channel or one user's inbox: offsets, members, who has fallen behind, and [`history`].
+//! * [`ask`]: the questions that only the host can answer, and its answers.
+//! * [`grants`], [`policy`]: rights of a user, rules of a namespace.
+//! * [`rate`], [`time`]: what they need.
+
+pub mod ask;
+pub mod grants;
+pub mod history;
+mod members;
+pub mod policy;
+pub mod rate;
+pub mod session;
+pub mod stream;
+pub mod time;

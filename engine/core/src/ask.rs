@@ -1,0 +1,116 @@
+//! Questions that only the host can answer, and its answers.
+
+use crate::grants::Grants;
+use std::sync::Arc;
+use tidings_proto::channel::ChannelName;
+use tidings_proto::code::Code;
+use tidings_proto::payload::{Data, DataRef};
+
+/// Names one question of one session until it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Token(pub u64);
+
+/// A question. No answer in time is a no.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Question<'a> {
+    /// Who holds this token, and may they connect? Answered by [`Answer::Admitted`].
+    Connect {
+        /// As the client gave it, at most [`tidings_proto::limit::TOKEN_BYTES_MAX`] bytes.
+        token: &'a str,
+        /// The client's name for its device.
+        device: Option<&'a str>,
+    },
+    /// May the user subscribe, where its rights do not say? Answered by [`Answer::Allowed`].
+    Subscribe {
+        /// Who asks.
+        user: &'a Arc<str>,
+        /// To what.
+        channel: ChannelName<'a>,
+    },
+    /// May the user publish, where its rights do not say? Answered by [`Answer::Allowed`].
+    Publish {
+        /// Who asks.
+        user: &'a Arc<str>,
+        /// Where to.
+        channel: ChannelName<'a>,
+        /// The event.
+        event: &'a str,
+        /// Its data.
+        data: DataRef<'a>,
+    },
+    /// May the user send to another, where its rights do not say? Answered by [`Answer::Allowed`].
+    Send {
+        /// Who asks.
+        user: &'a Arc<str>,
+        /// Whom to.
+        to: &'a str,
+        /// The event.
+        event: &'a str,
+        /// Its data.
+        data: DataRef<'a>,
+    },
+    /// The user calls a method of the host. Answered by [`Answer::Result`].
+    Call {
+        /// Who calls.
+        user: &'a Arc<str>,
+        /// Which method.
+        method: &'a str,
+        /// With what.
+        data: DataRef<'a>,
+    },
+}
+
+/// Whom a token belongs to.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// The user's id, checked by [`tidings_proto::user::is_user_id`].
+    pub user: Arc<str>,
+    /// What the user may do of its own right; shared between sessions with the same rights.
+    pub grants: Arc<Grants>,
+    /// When the session must end, in milliseconds since 1970.
+    pub expires_at_ms: Option<u64>,
+}
+
+/// A no, with what the client is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The code, below 3000.
+    pub code: Code,
+    /// What is wrong and what to do.
+    pub message: Box<str>,
+}
+
+impl Denial {
+    /// A no with a code and a message.
+    #[must_use]
+    pub fn new(code: Code, message: &str) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// The plain no: the session has no right to do this.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::new(Code::Forbidden, "you have no right to do this")
+    }
+
+    /// The one wording for every token that is not taken.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(Code::Unauthorized, "the token is not valid")
+    }
+}
+
+/// The host's answer.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Answer {
+    /// To [`Question::Connect`].
+    Admitted(Admission),
+    /// A yes to `Subscribe`, `Publish` and `Send`.
+    Allowed,
+    /// What a call returns.
+    Result(Data),
+    /// A no to any of them.
+    Denied(Denial),
+}

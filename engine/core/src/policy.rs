@@ -1,0 +1,97 @@
+//! The rules of a namespace, and the limits of a session.
+
+use crate::rate::Rate;
+use std::sync::Arc;
+
+/// What is promised about a publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Class {
+    /// At most once. Whoever cannot take it now is skipped.
+    Ephemeral,
+    /// The newest value for a key. Older values of that key are replaced.
+    Latest,
+    /// In order inside the history window; a receiver that fell behind resumes from its position, or gets a gap.
+    Reliable,
+}
+
+/// Who may do a thing in a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Access {
+    /// Only the host.
+    Host,
+    /// Users whose rights cover it, and those for whom the host says yes.
+    Granted,
+    /// Every user that is connected.
+    Everyone,
+}
+
+/// How much of a stream is kept in memory. What passes the first of the three goes, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Most entries.
+    pub entries_max: usize,
+    /// Most bytes of data, names and bookkeeping.
+    pub bytes_max: usize,
+    /// Longest time in milliseconds.
+    pub age_ms_max: u64,
+}
+
+impl Keep {
+    /// Nothing is kept.
+    pub const NOTHING: Self = Self { entries_max: 0, bytes_max: 0, age_ms_max: 0 };
+}
+
+/// The rules of one namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// What is promised.
+    pub class: Class,
+    /// Who may subscribe.
+    pub subscribe: Access,
+    /// Who may publish.
+    pub publish: Access,
+    /// Who may send to a user.
+    pub send: Access,
+    /// What is kept of a channel. [`Class::Ephemeral`] keeps nothing, whatever stands here.
+    pub keep: Keep,
+    /// Largest data of a publication in bytes.
+    pub data_bytes_max: usize,
+}
+
+/// What a session is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Time for the `connect` command to come.
+    pub connect_timeout_ms: u64,
+    /// The server pings this often.
+    pub ping_interval_ms: u64,
+    /// Time for a sign of life after a ping.
+    pub pong_timeout_ms: u64,
+    /// Most channels.
+    pub subscriptions_max: usize,
+    /// Most questions to the host that wait for an answer.
+    pub questions_max: usize,
+    /// `publish`, `send` and `call` together.
+    pub messages: Rate,
+    /// Everything else that comes in: other commands, control frames, and whatever is refused.
+    pub others: Rate,
+}
+
+/// Namespaces by name, and the limits of their sessions: what a session needs to judge by.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Few, so they are searched one by one.
+    pub namespaces: Vec<(Box<str>, Arc<Policy>)>,
+    /// For each session.
+    pub limits: SessionLimits,
+}
+
+impl Rules {
+    /// The rules of a namespace, if it was declared.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<&Arc<Policy>> {
+        self.namespaces.iter().find(|(declared, _)| **declared == *name).map(|(_, policy)| policy)
+    }
+}

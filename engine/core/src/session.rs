@@ -1,0 +1,293 @@
+//! One connection's session, from the first command to the last.
+//!
+//! The session judges: is this the time for the command, is it well-formed, has the user the right, is it too fast, is
+//! it too much. What passes goes to the [`Effects`] that the caller brings, which know channels and sockets; what only
+//! the host can judge goes out as a [`Question`] and waits in the session under a [`Token`].
+
+mod asked;
+mod judge;
+
+use crate::ask::{Admission, Answer, Denial, Question, Token};
+use crate::grants::Grants;
+use crate::policy::{Rules, SessionLimits};
+use crate::rate::Meter;
+use crate::stream::{Publication, Slot};
+use crate::time::{Instant, Now};
+use asked::Asked;
+use std::sync::Arc;
+use tidings_proto::channel::ChannelName;
+use tidings_proto::code::Code;
+use tidings_proto::command::ClientFrame;
+use tidings_proto::decode::DecodeError;
+use tidings_proto::frame::{Failure, ServerFrame};
+use tidings_proto::id::Position;
+
+/// A channel as the session's owner holds it.
+pub trait Channel {
+    /// The channel's name.
+    fn name(&self) -> &str;
+}
+
+/// What follows from a step of a session.
+pub trait Effects {
+    /// How the owner reaches a channel.
+    type Channel: Channel;
+    /// Enqueues an answer or a word of the server to this session's client.
+    fn reply(&mut self, id: Option<u64>, frame: &ServerFrame<'_>);
+    /// Puts a question to the host. `Some` if the answer is there at once; else it comes later, by the token.
+    fn ask(&mut self, question: Question<'_>, token: Token) -> Option<Answer>;
+    /// The session is admitted: join the user's inbox and answer `connected`, or say why not.
+    ///
+    /// # Errors
+    /// A limit of the user's is reached; the session is then closed.
+    fn open(&mut self, id: Option<u64>, admission: &Admission) -> Result<Subscription<Self::Channel>, Denial>;
+    /// Join the channel and answer. `None` if it failed, and that was answered.
+    fn subscribe(
+        &mut self,
+        id: Option<u64>,
+        channel: ChannelName<'_>,
+        since: Option<Position>,
+    ) -> Option<Subscription<Self::Channel>>;
+    /// Leave a channel that the session is no longer subscribed to.
+    fn leave(&mut self, subscription: Subscription<Self::Channel>);
+    /// Publish and answer (without an id only if it fails).
+    fn publish(&mut self, id: Option<u64>, channel: ChannelName<'_>, publication: &Publication<'_>);
+    /// Send to a user and answer (without an id only if it fails).
+    fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>);
+    /// End the connection, after all that was enqueued.
+    fn close(&mut self, code: Code);
+}
+
+impl<T: Channel> Channel for Arc<T> {
+    fn name(&self) -> &str {
+        T::name(self)
+    }
+}
+
+/// A stream that the session is a member of.
+#[derive(Debug)]
+pub struct Subscription<C> {
+    /// The channel.
+    pub channel: C,
+    /// The session's slot among its members.
+    pub slot: Slot,
+}
+
+/// How far the session has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing but `connect` is allowed.
+    Waiting,
+    /// The host is asked who it is.
+    Asking,
+    /// Connected.
+    Live,
+    /// Over; whatever comes is ignored.
+    Closed,
+}
+
+/// A session. `C` is how its owner reaches a channel.
+#[derive(Debug)]
+pub struct Session<C> {
+    phase: Phase,
+    pinged: bool,
+    messages: Meter,
+    others: Meter,
+    heard: Instant,
+    /// While waiting: when `connect` must have come. Once live: when the token ends.
+    deadline: Instant,
+    user: Option<Arc<str>>,
+    grants: Arc<Grants>,
+    inbox: Option<Subscription<C>>,
+    subscriptions: Vec<Subscription<C>>,
+    asked: Asked,
+}
+
+/// A failure on its way to the client.
+pub(crate) struct Refusal {
+    pub(crate) code: Code,
+    pub(crate) message: Box<str>,
+    pub(crate) retry_after_ms: Option<u64>,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: Code, message: impl Into<Box<str>>) -> Self {
+        Self { code, message: message.into(), retry_after_ms: None }
+    }
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        Self::new(denial.code, denial.message)
+    }
+}
+
+impl<C: Channel> Session<C> {
+    /// The session of a connection that was just opened. `nobody` is an empty set of rights to share.
+    #[must_use]
+    pub fn new(limits: &SessionLimits, now: Now, nobody: Arc<Grants>) -> Self {
+        Self {
+            phase: Phase::Waiting,
+            pinged: false,
+            messages: Meter::default(),
+            others: Meter::default(),
+            heard: now.instant,
+            deadline: now.instant + limits.connect_timeout_ms,
+            user: None,
+            grants: nobody,
+            inbox: None,
+            subscriptions: Vec::new(),
+            asked: Asked::default(),
+        }
+    }
+
+    /// The user, once admitted.
+    #[must_use]
+    pub const fn user(&self) -> Option<&Arc<str>> {
+        self.user.as_ref()
+    }
+
+    /// Whether the session is admitted and not over.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.phase == Phase::Live
+    }
+
+    /// Whether the session is over.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.phase == Phase::Closed
+    }
+
+    /// The streams it is a member of: the user's inbox and the channels.
+    pub fn streams(&self) -> impl Iterator<Item = &Subscription<C>> {
+        self.inbox.iter().chain(&self.subscriptions)
+    }
+
+    /// One frame of the client, read or not.
+    pub fn receive(
+        &mut self,
+        frame: Result<ClientFrame<'_>, DecodeError>,
+        rules: &Rules,
+        now: Now,
+        effects: &mut impl Effects<Channel = C>,
+    ) {
+        if self.phase == Phase::Closed {
+            return;
+        }
+        self.hear(now.instant);
+        let (id, judged) = match frame {
+            Ok(ClientFrame { id, command }) => (id, self.judge(id, &command, rules, now, effects)),
+            Err(error) => (error.id, Err(Refusal::new(Code::BadRequest, error.text))),
+        };
+        match judged {
+            Ok(Counted::Message) => {}
+            Ok(Counted::Other) => self.count_other(&rules.limits, now, effects),
+            Err(refusal) => {
+                refuse(id, &refusal, effects);
+                self.count_other(&rules.limits, now, effects);
+            }
+        }
+    }
+
+    /// A sign of life below the protocol's frames: a control frame, an empty line. Counted, so that a flood ends.
+    pub fn control(&mut self, rules: &Rules, now: Now, effects: &mut impl Effects<Channel = C>) {
+        if self.phase != Phase::Closed {
+            self.hear(now.instant);
+            self.count_other(&rules.limits, now, effects);
+        }
+    }
+
+    fn hear(&mut self, now: Instant) {
+        self.heard = now;
+        self.pinged = false;
+    }
+
+    fn count_other(&mut self, limits: &SessionLimits, now: Now, effects: &mut impl Effects<Channel = C>) {
+        if self.others.take(limits.others, now.instant).is_err() {
+            self.close(Code::Flood, effects);
+        }
+    }
+
+    /// Ends the session from this side.
+    pub fn close(&mut self, code: Code, effects: &mut impl Effects<Channel = C>) {
+        if self.phase != Phase::Closed {
+            self.phase = Phase::Closed;
+            self.asked = Asked::default();
+            effects.close(code);
+        }
+    }
+
+    /// The connection is gone. The streams it was a member of are returned, to be left.
+    pub fn end(&mut self) -> impl Iterator<Item = Subscription<C>> + use<C> {
+        self.phase = Phase::Closed;
+        self.asked = Asked::default();
+        self.inbox.take().into_iter().chain(std::mem::take(&mut self.subscriptions))
+    }
+
+    fn joined(&mut self, subscription: Option<Subscription<C>>) {
+        if self.subscriptions.is_empty() {
+            self.subscriptions.reserve_exact(1);
+        }
+        self.subscriptions.extend(subscription);
+    }
+
+    /// Takes a channel out of the session's list, to be left; the client's own wish or the host's.
+    pub fn part(&mut self, name: &str) -> Option<Subscription<C>> {
+        let at = self.subscriptions.iter().position(|subscription| subscription.channel.name() == name)?;
+        Some(self.subscriptions.swap_remove(at))
+    }
+
+    /// Looks at what is due: the deadline of `connect`, the token's end, a ping, a client that is lost. Returns when to
+    /// look again; `None` when the session is over.
+    pub fn tick(
+        &mut self,
+        limits: &SessionLimits,
+        now: Now,
+        effects: &mut impl Effects<Channel = C>,
+    ) -> Option<Instant> {
+        let now = now.instant;
+        match self.phase {
+            Phase::Closed => return None,
+            Phase::Waiting | Phase::Live if now >= self.deadline => {
+                let live = self.phase == Phase::Live;
+                self.close(if live { Code::TokenExpired } else { Code::ConnectTimeout }, effects);
+                return None;
+            }
+            // The question to the host has a deadline of its own.
+            Phase::Asking => return Some(now + limits.connect_timeout_ms),
+            Phase::Waiting => return Some(self.deadline),
+            Phase::Live => {}
+        }
+        if !self.pinged && now >= self.heard + limits.ping_interval_ms {
+            self.pinged = true;
+            // A look that comes late must not take the client's time to answer away.
+            self.heard = Instant(now.0.saturating_sub(limits.ping_interval_ms));
+            effects.reply(None, &ServerFrame::Ping);
+        }
+        let patience_ms = if self.pinged { limits.pong_timeout_ms } else { 0 };
+        let due = self.heard + limits.ping_interval_ms + patience_ms;
+        if self.pinged && now >= due {
+            self.close(Code::Lost, effects);
+            return None;
+        }
+        Some(due.min(self.deadline))
+    }
+}
+
+/// What a frame that was taken counts as.
+enum Counted {
+    /// `publish`, `send`, `call`.
+    Message,
+    /// Everything else.
+    Other,
+}
+
+fn refuse(id: Option<u64>, refusal: &Refusal, effects: &mut impl Effects) {
+    let Refusal { code, message, retry_after_ms } = refusal;
+    let failure = Failure { code: *code, message, retry_after_ms: *retry_after_ms };
+    effects.reply(id, &ServerFrame::Error(failure));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Commands that wait for the host's answer.
+
+use crate::ask::{Answer, Token};
+use std::collections::VecDeque;
+use tidings_proto::id::Position;
+use tidings_proto::payload::Data;
+
+/// A command kept until the host has answered.
+#[derive(Debug)]
+pub(super) enum Kept {
+    Connect,
+    Subscribe { channel: Box<str>, since: Option<Position> },
+    Publish { channel: Box<str>, event: Box<str>, data: Data, key: Option<Box<str>> },
+    Send { user: Box<str>, event: Box<str>, data: Data },
+    Call,
+}
+
+/// One command that waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    token: Token,
+    pub(super) id: Option<u64>,
+    pub(super) kept: Kept,
+    answer: Option<Answer>,
+}
+
+/// All that wait, in the order they came.
+///
+/// Answers may come in any order; commands that publish or join are carried out in the order the client gave them, so
+/// a host that answers the second before the first does not turn a user's messages round.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    waiting: VecDeque<Waiting>,
+    next: u64,
+}
+
+impl Asked {
+    pub(super) fn next_token(&mut self) -> Token {
+        self.next += 1;
+        Token(self.next)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn wait(&mut self, token: Token, id: Option<u64>, kept: Kept) {
+        self.waiting.push_back(Waiting { token, id, kept, answer: None });
+    }
+
+    /// Notes an answer. False if no such question waits, or it has its answer.
+    pub(super) fn answer(&mut self, token: Token, answer: Answer) -> bool {
+        match self.waiting.iter_mut().find(|waiting| waiting.token == token) {
+            Some(waiting) if waiting.answer.is_none() => {
+                waiting.answer = Some(answer);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The next command that can be carried out: any answered call, else the first if it is answered.
+    pub(super) fn ready(&mut self) -> Option<(Waiting, Answer)> {
+        let is_answered_call = |waiting: &Waiting| matches!(waiting.kept, Kept::Call) && waiting.answer.is_some();
+        let first_in_line = self.waiting.iter().position(|waiting| !matches!(waiting.kept, Kept::Call));
+        let at = self
+            .waiting
+            .iter()
+            .position(is_answered_call)
+            .or_else(|| first_in_line.filter(|at| self.waiting[*at].answer.is_some()))?;
+        let mut waiting = self.waiting.remove(at)?;
+        let answer = waiting.answer.take()?;
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+        Some((waiting, answer))
+    }
+}

@@ -1,0 +1,329 @@
+//! One stream: a channel or one user's inbox. It gives offsets, knows its members, keeps its history, and brings
+//! everyone who fell behind forward again.
+//!
+//! A publication is placed first ([`Stream::publish`]) and fanned out afterwards ([`Stream::fan_out`]), so that all that
+//! was placed in between leaves as one piece of bytes for each wire form, whoever receives it.
+//!
+//! A member is either up to date and gets what is fanned out, or behind and gets nothing but what
+//! [`Stream::catch_up`] reads for it from the history. Joining with a position and falling behind are the same state, so
+//! there is one way back, without a hole and without an overlap.
+
+use crate::history::{Entry, History};
+use crate::members::Members;
+pub use crate::members::Slot;
+use crate::policy::{Class, Keep, Policy};
+use crate::time::Now;
+use bytes::Bytes;
+use std::sync::Arc;
+use tidings_proto::frame::{EntryFrame, Gap, GapReason, Recovered, ServerFrame};
+use tidings_proto::id::{Epoch, Position, StreamNumber};
+use tidings_proto::payload::DataRef;
+use tidings_proto::wire::{self, WireForm};
+
+/// What a stream knows of a member: in which form it wants its frames.
+pub trait Subscriber {
+    /// The member's wire form.
+    fn form(&self) -> WireForm;
+}
+
+impl<T: Subscriber> Subscriber for Arc<T> {
+    fn form(&self) -> WireForm {
+        T::form(self)
+    }
+}
+
+/// What became of frames that were put to a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// They wait for the socket now, or the member is gone.
+    Taken,
+    /// The member's queue is full and took nothing. Whoever answers this calls [`Stream::catch_up`] once there is room.
+    Full,
+}
+
+/// Where a stream's output goes. Called with the stream locked: enqueue only, never call back.
+pub trait Effects<S> {
+    /// Enqueues rendered frames holding `entries` entries.
+    fn deliver(&mut self, to: &S, frames: &Bytes, entries: u64) -> Delivery;
+    /// Entries of an ephemeral stream that a full member did not get.
+    fn skipped(&mut self, entries: u64);
+}
+
+/// A publication before it has a place.
+#[derive(Debug, Clone, Copy)]
+pub struct Publication<'a> {
+    /// The event's name, checked.
+    pub event: &'a str,
+    /// The application's data, checked.
+    pub data: DataRef<'a>,
+    /// Who publishes; `None` is the host.
+    pub from: Option<&'a Arc<str>>,
+    /// In class `latest`, which value it replaces.
+    pub key: Option<&'a str>,
+}
+
+/// What a new member is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Joined {
+    /// Where it stands.
+    pub slot: Slot,
+    /// The last offset at the moment of joining.
+    pub offset: u64,
+    /// What follows.
+    pub recovered: Recovered,
+    /// To be told before anything follows.
+    pub gap: Option<Gap>,
+}
+
+/// The most bytes that one step of catching up renders for one member, unless a single entry is larger.
+const PAGE_BYTES: usize = 64 * 1024;
+
+/// What was placed and not yet fanned out.
+#[derive(Debug, Default)]
+struct Pending {
+    entries: u64,
+    frames: [Vec<u8>; WireForm::COUNT],
+}
+
+/// One stream. `S` is how its owner reaches a member.
+#[derive(Debug)]
+pub struct Stream<S> {
+    number: StreamNumber,
+    forms: [u32; WireForm::COUNT],
+    epoch: Epoch,
+    last: u64,
+    policy: Arc<Policy>,
+    members: Members<S>,
+    history: Option<Box<History>>,
+    pending: Option<Box<Pending>>,
+    active: Now,
+}
+
+impl<S: Subscriber> Stream<S> {
+    /// A stream in which nothing has happened.
+    #[must_use]
+    pub fn new(number: StreamNumber, epoch: Epoch, policy: Arc<Policy>, now: Now) -> Self {
+        Self {
+            number,
+            forms: [0; WireForm::COUNT],
+            epoch,
+            last: 0,
+            policy,
+            members: Members::default(),
+            history: None,
+            pending: None,
+            active: now,
+        }
+    }
+
+    /// The short number in its entries.
+    #[must_use]
+    pub const fn number(&self) -> StreamNumber {
+        self.number
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        Position { epoch: self.epoch, offset: self.last }
+    }
+
+    /// How many members it has.
+    #[must_use]
+    pub const fn members(&self) -> usize {
+        self.members.len()
+    }
+
+    /// How many entries it keeps.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.history.as_ref().map_or(0, |history| history.len())
+    }
+
+    /// When it was last joined, left or published to.
+    #[must_use]
+    pub const fn active(&self) -> Now {
+        self.active
+    }
+
+    /// Drops what the history keeps no longer; frees it when nothing is left.
+    pub fn trim(&mut self, now: Now) {
+        if let Some(history) = &mut self.history {
+            history.trim(&self.policy.keep, now.instant);
+            if history.is_empty() {
+                self.history = None;
+            }
+        }
+    }
+
+    /// Gives a publication its place, keeps it if the class says so, and renders it for the forms that its members
+    /// want. Returns the offset. [`Stream::fan_out`] must follow.
+    pub fn publish(&mut self, publication: &Publication<'_>, now: Now) -> u64 {
+        self.last += 1;
+        self.active = now;
+        let frame = EntryFrame {
+            stream: self.number,
+            offset: self.last,
+            event: publication.event,
+            data: publication.data,
+            from: publication.from.map(|from| &**from),
+            at: now.wall_ms,
+        };
+        if self.members.len() > 0 {
+            let pending = self.pending.get_or_insert_default();
+            pending.entries += 1;
+            for form in WireForm::ALL.into_iter().filter(|form| self.forms[form.index()] > 0) {
+                wire::render_entry(form, &frame, &mut pending.frames[form.index()]);
+            }
+        }
+        self.keep(publication, now);
+        self.last
+    }
+
+    fn keep(&mut self, publication: &Publication<'_>, now: Now) {
+        let keep = self.kept_by_class();
+        if keep.entries_max == 0 {
+            return;
+        }
+        let entry = Entry {
+            offset: self.last,
+            event: publication.event.into(),
+            data: publication.data.to_data(),
+            from: publication.from.cloned(),
+            key: publication.key.map(Into::into),
+            at: now.wall_ms,
+            taken: now.instant,
+        };
+        let history = self.history.get_or_insert_default();
+        match self.policy.class {
+            Class::Latest => history.replace(entry, &keep),
+            Class::Ephemeral | Class::Reliable => history.push(entry, &keep),
+        }
+    }
+
+    fn kept_by_class(&self) -> Keep {
+        match self.policy.class {
+            Class::Ephemeral => Keep::NOTHING,
+            Class::Latest | Class::Reliable => self.policy.keep,
+        }
+    }
+
+    /// Whether something was placed and not fanned out.
+    #[must_use]
+    pub const fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Puts all that was placed since the last time to every member that is up to date.
+    pub fn fan_out(&mut self, effects: &mut impl Effects<S>) {
+        let Some(pending) = self.pending.take() else { return };
+        let Pending { entries, frames } = *pending;
+        let frames = frames.map(Bytes::from);
+        let first = self.last + 1 - entries;
+        for member in self.members.iter_mut().filter(|member| *member.behind == 0) {
+            let frames = &frames[member.to.form().index()];
+            if effects.deliver(member.to, frames, entries) == Delivery::Full {
+                match self.policy.class {
+                    Class::Ephemeral => effects.skipped(entries),
+                    Class::Latest | Class::Reliable => *member.behind = first,
+                }
+            }
+        }
+    }
+
+    /// Adds a member, from now on or from what followed `since`. The caller enqueues its answer and the gap, if there
+    /// is one, and then calls [`Stream::catch_up`], all before anyone else gets at the stream.
+    pub fn join(&mut self, to: S, since: Option<Position>, now: Now, effects: &mut impl Effects<S>) -> Joined {
+        self.fan_out(effects);
+        self.trim(now);
+        self.active = now;
+        let (recovered, gap, behind) = self.recover(since);
+        self.forms[to.form().index()] += 1;
+        let slot = self.members.add(to, behind);
+        Joined { slot, offset: self.last, recovered, gap }
+    }
+
+    /// What a position gets: how much, the gap to tell, and the first offset to deliver (0 for none).
+    fn recover(&self, since: Option<Position>) -> (Recovered, Option<Gap>, u64) {
+        let Some(since) = since else { return (Recovered::None, None, 0) };
+        let oldest = self.oldest();
+        let from_oldest = if oldest > self.last { 0 } else { oldest };
+        let gap = |from, reason| Some(Gap { stream: self.number, from, to: oldest - 1, reason });
+        if since.epoch != self.epoch {
+            return (Recovered::Gap, gap(1, GapReason::Epoch), from_oldest);
+        }
+        if since.offset > self.last {
+            return (Recovered::Gap, gap(oldest, GapReason::Future), from_oldest);
+        }
+        if since.offset == self.last {
+            return (Recovered::Complete, None, 0);
+        }
+        if self.policy.class == Class::Latest || since.offset + 1 >= oldest {
+            return (Recovered::Complete, None, since.offset + 1);
+        }
+        (Recovered::Gap, gap(since.offset + 1, GapReason::Expired), from_oldest)
+    }
+
+    /// The offset of the oldest kept entry, or of the next one if none is kept.
+    fn oldest(&self) -> u64 {
+        self.history.as_ref().and_then(|history| history.oldest()).unwrap_or(self.last + 1)
+    }
+
+    /// Reads forward for a member that is behind, until it is up to date or its queue is full. Returns whether it is
+    /// still behind.
+    pub fn catch_up(&mut self, slot: Slot, now: Now, effects: &mut impl Effects<S>) -> bool {
+        self.fan_out(effects);
+        self.trim(now);
+        let (oldest, last, number) = (self.oldest(), self.last, self.number);
+        let Some(member) = self.members.member(slot) else { return false };
+        if *member.behind > 0 && *member.behind < oldest && self.policy.class != Class::Latest {
+            let gap = Gap { stream: number, from: *member.behind, to: oldest - 1, reason: GapReason::Expired };
+            let mut frame = Vec::new();
+            wire::render(member.to.form(), None, &ServerFrame::Gap(gap), &mut frame);
+            if effects.deliver(member.to, &Bytes::from(frame), 0) == Delivery::Full {
+                return true;
+            }
+            *member.behind = if oldest > last { 0 } else { oldest };
+        }
+        while *member.behind > 0 {
+            let (frames, entries, next) = page(self.history.as_deref(), number, *member.behind, member.to.form());
+            if entries > 0 && effects.deliver(member.to, &frames, entries) == Delivery::Full {
+                return true;
+            }
+            *member.behind = if entries == 0 || next > last { 0 } else { next };
+        }
+        false
+    }
+
+    /// Removes a member.
+    pub fn leave(&mut self, slot: Slot, now: Now, effects: &mut impl Effects<S>) -> Option<S> {
+        self.fan_out(effects);
+        let (to, _) = self.members.remove(slot)?;
+        self.forms[to.form().index()] -= 1;
+        self.active = now;
+        Some(to)
+    }
+
+    /// The members, in no order that means anything.
+    pub fn each_member(&self) -> impl Iterator<Item = &S> {
+        self.members.iter()
+    }
+}
+
+/// Up to [`PAGE_BYTES`] of entries from `offset` on, how many they are, and the offset after them.
+fn page(history: Option<&History>, number: StreamNumber, offset: u64, form: WireForm) -> (Bytes, u64, u64) {
+    let mut frames = Vec::new();
+    let (mut entries, mut next) = (0, offset);
+    for entry in history.into_iter().flat_map(|history| history.from(offset)) {
+        if frames.len() >= PAGE_BYTES {
+            break;
+        }
+        wire::render_entry(form, &entry.frame(number), &mut frames);
+        entries += 1;
+        next = entry.offset + 1;
+    }
+    (Bytes::from(frames), entries, next)
+}
+
+#[cfg(test)]
+mod tests;
