@@ -1,15 +1,32 @@
 //! The ways in and out: WebSocket over HTTP, and what bounds a peer.
 //!
-//! Everything that a peer sends is checked here before anything else sees it, and nothing is allocated on its word.
+//! [`serve`] runs an HTTP/1.1 server; [`Handshake`] turns a request into a [`Connection`]; [`WebSocket`] speaks with the peer.
+//! A host with a server of its own needs only the last two. [`Decoder`] and [`Stream`] are what they are made of.
+//!
+//! Everything that a peer sends is checked here before anything else sees it, nothing is allocated on its word,
+//! and [`Limits`] holds every number that bounds it.
 
+mod http;
 mod limits;
+mod origin;
+mod seat;
 mod ws;
 
+pub use http::serve;
 pub use limits::Limits;
+pub use origin::{OriginError, Origins};
+pub use seat::Seat;
 pub use ws::{
     close::{is_legal_close_code, push_close_frame},
     decode::{Decoded, Decoder},
     encode::{Header, Kind, push_frame},
+    error::Error,
+    handshake::{Accepted, Handshake, Rejection},
     incoming::Incoming,
+    message::Message,
+    outgoing::Outgoing,
+    socket::WebSocket,
+    stream::Stream,
+    upgrade::{Connection, Upgrade, UpgradeError},
     violation::Violation,
 };

@@ -23,7 +23,7 @@ fn what_cannot_become_text_is_told_with_the_byte_that_breaks_it() {
         (&[0xf4], 0x90),
         (&[0xf0], 0x80),
         (&[0xe2, 0x82], 0x28),
-        (&[b'a'], 0x80),
+        (b"a", 0x80),
         (&[], 0xc0),
         (&[], 0xf5),
         (&[], 0xff),

@@ -1,0 +1,200 @@
+//! An HTTP/1.1 server that a peer can't wear down.
+
+use std::{convert::Infallible, error::Error, io, pin::pin, sync::Arc, time::Duration};
+
+use hyper::{
+    Request, Response,
+    body::{Body, Incoming},
+    server::conn::http1,
+    service::Service,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, mpsc, watch},
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{limits::Limits, seat::Seat};
+
+/// hyper refuses to work with less than this; a shorter limit on headers is held to by itself.
+const BUFFER_BYTES_MIN: usize = 8 * 1024;
+
+/// How long accepting rests after an error that will not go away by itself: first, and at most.
+const BACKOFF_MIN: Duration = Duration::from_millis(10);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+
+/// The answer to a connection above `connections_max`.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    Retry-After: 5\r\n\
+    Connection: close\r\n\
+    Content-Type: text/plain; charset=utf-8\r\n\
+    Content-Length: 49\r\n\r\n\
+    This server is full; come back in a few seconds.\n";
+
+/// How many connections may be told so at the same time, and for how long; others are closed without a word.
+const REFUSALS_MAX: usize = 64;
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Serves HTTP/1.1 with upgrades until `shutdown` becomes true or its sender is dropped.
+///
+/// - A request's header must arrive within `handshake_timeout_ms`, of at most `header_bytes_max` bytes and `headers_max` fields (431).
+///   The same time ends a connection on which no further request comes.
+/// - Above `connections_max` a connection is answered 503 with `Retry-After`. An upgraded connection counts for as
+///   long as its [`Seat`] lives, which the handshake passes on by itself.
+/// - When accepting fails, for want of file descriptors say, it rests and tries again; connections that are there are served on.
+/// - At the end requests in flight have `drain_timeout_ms` to finish. Upgraded connections are not waited for: their
+///   holder tells them when to come back.
+///
+/// # Errors
+/// When the limits can't be served with, before anything is accepted.
+pub async fn serve<S, B>(
+    listener: TcpListener,
+    limits: Arc<Limits>,
+    service: S,
+    mut shutdown: watch::Receiver<bool>,
+) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    limits.check().map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
+    let http = builder(&limits);
+    let seats = Arc::new(Semaphore::new(limits.connections_max));
+    let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
+    let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
+    let mut complaints = Complaints::default();
+    loop {
+        let socket = tokio::select! {
+            biased;
+            () = told(&mut shutdown) => break,
+            socket = accept(&listener, &mut complaints) => socket,
+        };
+        let Some(seat) = Seat::take(&seats) else {
+            refuse(socket, &refusals);
+            continue;
+        };
+        // Answers are small and somebody waits for each; it fails only when the peer has gone already.
+        let _ = socket.set_nodelay(true);
+        let connection = http.serve_connection(TokioIo::new(socket), Seated { service: service.clone(), seat });
+        let (alive, mut shutdown, limits) = (alive.clone(), shutdown.clone(), Arc::clone(&limits));
+        tokio::spawn(async move {
+            let mut connection = pin!(connection.with_upgrades());
+            let result = tokio::select! {
+                result = connection.as_mut() => result,
+                () = told(&mut shutdown) => {
+                    connection.as_mut().graceful_shutdown();
+                    let patience = Duration::from_millis(limits.drain_timeout_ms);
+                    timeout(patience, connection).await.unwrap_or(Ok(()))
+                }
+            };
+            if let Err(error) = result {
+                tracing::debug!(%error, "an HTTP connection ended with an error");
+            }
+            drop(alive);
+        });
+    }
+    drop((listener, alive));
+    let _: Option<Infallible> = all_gone.recv().await;
+    Ok(())
+}
+
+/// Waits until the server shall shut down.
+async fn told(shutdown: &mut watch::Receiver<bool>) {
+    // An error means that nobody is left who could say so later.
+    let _ = shutdown.wait_for(|&shutdown| shutdown).await;
+}
+
+fn builder(limits: &Limits) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(limits.handshake_timeout_ms))
+        .max_headers(limits.headers_max)
+        .max_header_size(limits.header_bytes_max)
+        .max_buf_size(limits.header_bytes_max.max(BUFFER_BYTES_MIN));
+    http
+}
+
+/// Hands its seat to every request, so that it outlives an upgrade.
+struct Seated<S> {
+    service: S,
+    seat: Seat,
+}
+
+impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Seated<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.seat.clone());
+        self.service.call(request)
+    }
+}
+
+/// The next connection, however long it takes.
+async fn accept(listener: &TcpListener, complaints: &mut Complaints) -> TcpStream {
+    let mut backoff = BACKOFF_MIN;
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => return socket,
+            Err(error) if is_one_connections(&error) => {}
+            Err(error) => {
+                metrics::counter!("tidings_http_accept_errors_total").increment(1);
+                complaints.complain(&error);
+                sleep(backoff).await;
+                backoff = (2 * backoff).min(BACKOFF_MAX);
+            }
+        }
+    }
+}
+
+/// Whether the error means only that one peer has gone before it was accepted.
+fn is_one_connections(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Says that accepting fails, at most once a second.
+#[derive(Default)]
+struct Complaints {
+    last: Option<Instant>,
+}
+
+impl Complaints {
+    fn complain(&mut self, error: &io::Error) {
+        if self.last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
+            self.last = Some(Instant::now());
+            tracing::warn!(%error, "can't accept connections; raise the limit of open files (ulimit -n) or lower connections_max");
+        }
+    }
+}
+
+/// Tells a connection that there is no seat for it.
+fn refuse(mut socket: TcpStream, refusals: &Arc<Semaphore>) {
+    metrics::counter!("tidings_http_connections_refused_total").increment(1);
+    let Ok(permit) = Arc::clone(refusals).try_acquire_owned() else {
+        return;
+    };
+    tokio::spawn(async move {
+        // What goes wrong here is the end of a connection that ends anyway. Its request is read away so that
+        // closing doesn't reset the connection before the answer was seen.
+        let _ = timeout(REFUSAL_TIMEOUT, async {
+            socket.write_all(FULL).await?;
+            socket.shutdown().await?;
+            let mut rest = [0; 512];
+            while socket.read(&mut rest).await? > 0 {}
+            io::Result::Ok(())
+        })
+        .await;
+        drop(permit);
+    });
+}
+
+#[cfg(test)]
+mod tests;

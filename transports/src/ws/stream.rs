@@ -1,0 +1,153 @@
+//! The socket under a WebSocket.
+
+use std::{
+    io::{self, IoSlice},
+    net::{Shutdown, SocketAddr},
+    os::fd::{AsFd, BorrowedFd},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+    sync::oneshot,
+};
+
+/// A connected socket. Reading and writing work on a shared reference, so that one task may read while others write.
+#[derive(Debug)]
+pub struct Stream {
+    socket: Socket,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    /// Our end of a bridge, which is told by the sender's end that we are gone.
+    Bridged(UnixStream, #[allow(dead_code, reason = "held for its drop")] oneshot::Sender<()>),
+}
+
+/// The same expression for each kind of socket.
+macro_rules! each {
+    ($self:expr, $socket:ident => $do:expr) => {
+        match $self {
+            Socket::Tcp($socket) => $do,
+            Socket::Unix($socket) | Socket::Bridged($socket, _) => $do,
+        }
+    };
+}
+
+impl From<TcpStream> for Stream {
+    fn from(socket: TcpStream) -> Self {
+        Self { socket: Socket::Tcp(socket) }
+    }
+}
+
+impl From<UnixStream> for Stream {
+    fn from(socket: UnixStream) -> Self {
+        Self { socket: Socket::Unix(socket) }
+    }
+}
+
+impl Stream {
+    pub(crate) fn bridged(socket: UnixStream, alive: oneshot::Sender<()>) -> Self {
+        Self { socket: Socket::Bridged(socket, alive) }
+    }
+
+    /// The peer's address, for a TCP connection.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        match &self.socket {
+            Socket::Tcp(socket) => socket.peer_addr().ok(),
+            _ => None,
+        }
+    }
+
+    /// Reads what is there, without waiting. 0: the peer will send no more.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing is there; otherwise the connection is lost.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        each!(&self.socket, socket => socket.try_read(buffer))
+    }
+
+    /// Writes as much as the socket takes, without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it takes nothing; otherwise the connection is lost.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        each!(&self.socket, socket => socket.try_write(bytes))
+    }
+
+    /// Writes as much of these buffers as the socket takes, without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if it takes nothing; otherwise the connection is lost.
+    pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        each!(&self.socket, socket => socket.try_write_vectored(buffers))
+    }
+
+    /// Waits until reading may give something. One task at a time waits in this way.
+    ///
+    /// # Errors
+    /// When the runtime is shutting down.
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(&self.socket, socket => socket.poll_read_ready(cx))
+    }
+
+    /// Waits until writing may take something. One task at a time waits in this way.
+    ///
+    /// # Errors
+    /// When the runtime is shutting down.
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(&self.socket, socket => socket.poll_write_ready(cx))
+    }
+
+    /// Tells the peer that nothing more will come; reading goes on.
+    ///
+    /// # Errors
+    /// When the connection is lost already, or there is no file descriptor left: then dropping the stream is what tells the peer.
+    pub fn shutdown_write(&self) -> io::Result<()> {
+        // tokio offers this only to the single owner; a second descriptor of the same socket does it for everyone.
+        let socket = self.as_fd().try_clone_to_owned()?;
+        match &self.socket {
+            Socket::Tcp(_) => std::net::TcpStream::from(socket).shutdown(Shutdown::Write),
+            _ => std::os::unix::net::UnixStream::from(socket).shutdown(Shutdown::Write),
+        }
+    }
+
+    /// Makes dropping the stream end the connection at once, with a reset: what the peer did not take is thrown away.
+    pub fn abort_on_drop(&self) {
+        if let Socket::Tcp(socket) = &self.socket {
+            // It fails only when the connection is gone already.
+            let _ = socket.set_zero_linger();
+        }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        each!(&self.socket, socket => socket.as_fd())
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        each!(&mut self.socket, socket => Pin::new(socket).poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        each!(&mut self.socket, socket => Pin::new(socket).poll_write(cx, bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(&mut self.socket, socket => Pin::new(socket).poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(&mut self.socket, socket => Pin::new(socket).poll_shutdown(cx))
+    }
+}
