@@ -2,7 +2,8 @@
 
 use crate::id::Position;
 use crate::payload::DataRef;
-use serde::Deserialize;
+use crate::strict;
+use serde::{Deserialize, Deserializer, de};
 use std::borrow::Cow;
 
 /// One command with the id that its answer will carry.
@@ -42,10 +43,10 @@ pub enum Command<'a> {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Connect<'a> {
     /// What proves it.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "strict::text")]
     pub token: Cow<'a, str>,
     /// The client's own name for its device, the same each time it connects.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "strict::text_or_null")]
     pub device: Option<Cow<'a, str>>,
 }
 
@@ -53,10 +54,10 @@ pub struct Connect<'a> {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Subscribe<'a> {
     /// The channel's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "strict::text")]
     pub channel: Cow<'a, str>,
     /// The last position that the client has; what followed it comes first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict::object_or_null")]
     pub since: Option<Position>,
 }
 
@@ -64,13 +65,12 @@ pub struct Subscribe<'a> {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Unsubscribe<'a> {
     /// The channel's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "strict::text")]
     pub channel: Cow<'a, str>,
 }
 
 /// What the publisher wants to hear before it counts a publication as done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Wait {
     /// The engine has it, in memory.
     #[default]
@@ -79,19 +79,29 @@ pub enum Wait {
     Stored,
 }
 
+impl<'de> Deserialize<'de> for Wait {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match &*strict::text(deserializer)? {
+            "accepted" => Ok(Self::Accepted),
+            "stored" => Ok(Self::Stored),
+            _ => Err(de::Error::custom("`wait` is `accepted` or `stored`")),
+        }
+    }
+}
+
 /// `publish`: an event to all subscribers of a channel. `D` is the data in the form that the reader of frames uses.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Publish<'a, D> {
     /// The channel's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "strict::text")]
     pub channel: Cow<'a, str>,
     /// The event's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "strict::text")]
     pub event: Cow<'a, str>,
     /// The application's data, `null` when absent.
     pub data: Option<D>,
     /// In class `latest`: which value this replaces.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "strict::text_or_null")]
     pub key: Option<Cow<'a, str>>,
     /// What to wait for.
     #[serde(default)]
@@ -102,13 +112,13 @@ pub struct Publish<'a, D> {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Send<'a, D> {
     /// The user's id.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "strict::text")]
     pub user: Cow<'a, str>,
     /// The namespace whose policy applies.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "strict::text")]
     pub namespace: Cow<'a, str>,
     /// The event's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "strict::text")]
     pub event: Cow<'a, str>,
     /// The application's data, `null` when absent.
     pub data: Option<D>,
@@ -121,7 +131,7 @@ pub struct Send<'a, D> {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Call<'a, D> {
     /// The method's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "strict::text")]
     pub method: Cow<'a, str>,
     /// The application's data, `null` when absent.
     pub data: Option<D>,

@@ -1,10 +1,11 @@
 //! Bytes of one message to commands: the header is decoded, the data stays a slice.
 
 use crate::command::{Call, ClientFrame, Command, Connect, Publish, Send, Subscribe, Unsubscribe};
-use crate::json;
+use crate::data_error::DataError;
 use crate::limit::{DATA_DEPTH_MAX, FRAMES_PER_MESSAGE_MAX};
 use crate::msgpack::{Head, Reader};
-use crate::payload::{Codec, DataError, DataRef};
+use crate::payload::{Codec, DataRef};
+use crate::strict::{self, Object};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -57,7 +58,8 @@ impl<'a> Iterator for Frames<'a> {
         self.count += 1;
         if self.count > FRAMES_PER_MESSAGE_MAX {
             self.rest = &[];
-            return Some(Err(unreadable("more than 1,024 frames in one message".to_owned())));
+            let text = format!("more than {FRAMES_PER_MESSAGE_MAX} frames in one message");
+            return Some(Err(DecodeError { id: None, text, last: true }));
         }
         let frame = match self.codec {
             Codec::Json => self.next_json(),
@@ -75,38 +77,56 @@ impl<'a> Frames<'a> {
         let end = self.rest.iter().position(|byte| *byte == b'\n').unwrap_or(self.rest.len());
         let (line, rest) = self.rest.split_at(end);
         self.rest = rest;
-        let raw: RawFrame<'a, &'a RawValue> = serde_json::from_slice(line).map_err(|error| DecodeError {
-            id: json::id_of(line),
-            text: plain_cause(&error),
-            last: false,
-        })?;
+        let line = std::str::from_utf8(line).map_err(|_| refused(None, "not UTF-8"))?;
+        let Object(raw) = serde_json::from_str::<Object<RawFrame<'a, &'a RawValue>>>(line)
+            .map_err(|error| refused(id_of(line), &plain_cause(&error.to_string())))?;
         raw.into_frame(&|data: &'a RawValue| DataRef::parse(Codec::Json, data.get().as_bytes()))
     }
 
     fn next_msgpack(&mut self) -> Result<ClientFrame<'a>, DecodeError> {
-        let shape = shape_of(self.rest).map_err(|error| unreadable(error.to_string()))?;
+        let shape = shape_of(self.rest).map_err(unreadable)?;
         let (frame, rest) = self.rest.split_at(shape.bytes);
         self.rest = rest;
         let mut deserializer = rmp_serde::Deserializer::from_read_ref(frame);
         deserializer.set_max_depth(DATA_DEPTH_MAX + 8);
-        let raw: RawFrame<'a, IgnoredAny> = RawFrame::deserialize(&mut deserializer).map_err(|error| DecodeError {
-            id: shape.id,
-            text: error.to_string(),
-            last: false,
-        })?;
-        let data = shape.data.map_or(&[0xc0][..], |range| &frame[range]);
-        raw.into_frame(&|_: IgnoredAny| DataRef::parse(Codec::Msgpack, data))
+        // The data is checked first: its own words for what is wrong are better than those of the walk over it.
+        let data = shape.data.map(|range| DataRef::parse(Codec::Msgpack, &frame[range])).transpose();
+        let data = data.map_err(|error| data_refused(shape.id, error))?;
+        let Object(raw) = Object::<RawFrame<'a, IgnoredAny>>::deserialize(&mut deserializer)
+            .map_err(|error| refused(shape.id, &plain_cause(&error.to_string())))?;
+        raw.into_frame(&|_: IgnoredAny| data.ok_or(DataError::Syntax))
     }
 }
 
-/// serde_json's words without the place, which would be a place in a line that only we have.
-fn plain_cause(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_owned()
+/// A deserializer's words, without the value that it found (which may be long, or a secret) and without the place,
+/// which would be one that only we can count to.
+fn plain_cause(text: &str) -> String {
+    let placeless = |text: &str| text.split(" at line ").next().unwrap_or_default().to_owned();
+    match text.rsplit_once(", expected ") {
+        Some((found, expected)) if found.starts_with("invalid ") => format!("expected {}", placeless(expected)),
+        _ => placeless(text),
+    }
 }
 
-fn unreadable(text: String) -> DecodeError {
-    DecodeError { id: None, text, last: true }
+fn refused(id: Option<u64>, text: &str) -> DecodeError {
+    DecodeError { id, text: text.to_owned(), last: false }
+}
+
+fn data_refused(id: Option<u64>, error: DataError) -> DecodeError {
+    refused(id, &format!("data: {error}"))
+}
+
+fn unreadable(error: DataError) -> DecodeError {
+    DecodeError { id: None, text: error.to_string(), last: true }
+}
+
+/// The id of a command whose other parts could not be read, so that the answer can still carry it.
+fn id_of(text: &str) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Only {
+        id: Option<u64>,
+    }
+    serde_json::from_str::<Object<Only>>(text).ok().and_then(|only| only.0.id)
 }
 
 /// Where a MessagePack frame ends, and where its id and its data stand.
@@ -116,54 +136,65 @@ struct Shape {
     data: Option<Range<usize>>,
 }
 
-/// Walks one frame, `{ id, command: { …, data } }`, without believing a length.
+/// Walks one frame, `{ id, command: { …, data } }`, without believing a length. Only what cannot be walked over is an
+/// error; keys and types are judged by who reads the frame.
 fn shape_of(input: &[u8]) -> Result<Shape, DataError> {
     let mut reader = Reader::new(input);
     let Head::Map(entries) = reader.head()? else { return Err(DataError::Syntax) };
     let mut shape = Shape { bytes: 0, id: None, data: None };
+    let mut ids = 0;
     for _ in 0..entries {
-        let key = reader.key()?;
-        let mut value = reader;
-        match value.head()? {
-            Head::Uint(id) if key == "id" => {
-                shape.id = Some(id);
-                reader = value;
+        match reader.key_or_skip()? {
+            Some("id") => {
+                shape.id = reader.uint_or_skip()?;
+                ids += 1;
             }
-            Head::Map(fields) => {
-                for _ in 0..fields {
-                    let name = value.key()?;
-                    let from = value.at();
-                    value.check(2)?;
-                    if name == "data" {
-                        shape.data = Some(from..value.at());
-                    }
-                }
-                reader = value;
-            }
-            _ => reader.check(1)?,
+            Some("publish" | "send" | "call") => shape.data = data_in(&mut reader)?,
+            _ => reader.skip()?,
         }
     }
+    // Which of several is meant cannot be known.
+    shape.id = shape.id.filter(|_| ids == 1);
     shape.bytes = reader.at();
     Ok(shape)
+}
+
+/// Where the data stands in the body of a command, which the reader passes over.
+fn data_in(reader: &mut Reader<'_>) -> Result<Option<Range<usize>>, DataError> {
+    let mut body = *reader;
+    let Head::Map(fields) = body.head()? else { return reader.skip().map(|()| None) };
+    let mut data = None;
+    for _ in 0..fields {
+        let is_data = body.key_or_skip()? == Some("data");
+        let from = body.at();
+        body.skip()?;
+        if is_data {
+            data = Some(from..body.at());
+        }
+    }
+    *reader = body;
+    Ok(data)
 }
 
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "D: Deserialize<'de>"))]
 struct RawFrame<'a, D> {
     id: Option<u64>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
     connect: Option<Connect<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
     subscribe: Option<Subscribe<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
     unsubscribe: Option<Unsubscribe<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
     publish: Option<Publish<'a, D>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
     send: Option<Send<'a, D>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
     call: Option<Call<'a, D>>,
+    #[serde(default, deserialize_with = "strict::object_or_null")]
     ping: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "strict::object_or_null")]
     pong: Option<IgnoredAny>,
 }
 
@@ -179,7 +210,7 @@ impl<'a, D> RawFrame<'a, D> {
         found.add(self.unsubscribe.map(Command::Unsubscribe));
         found.add(self.ping.map(|_| Command::Ping));
         found.add(self.pong.map(|_| Command::Pong));
-        let refuse = |error: DataError| DecodeError { id, text: format!("data: {error}"), last: false };
+        let refuse = |error: DataError| data_refused(id, error);
         if let Some(raw) = self.publish {
             let data = data_of(raw.data, parse).map_err(refuse)?;
             let Publish { channel, event, key, wait, .. } = raw;
@@ -196,8 +227,8 @@ impl<'a, D> RawFrame<'a, D> {
         }
         match found {
             Found { command: Some(command), count: 1 } => Ok(ClientFrame { id, command }),
-            Found { count: 0, .. } => Err(not_one(id, "no command that this server knows")),
-            Found { .. } => Err(not_one(id, "more than one command in a frame")),
+            Found { count: 0, .. } => Err(refused(id, "no command that this server knows")),
+            Found { .. } => Err(refused(id, "more than one command in a frame")),
         }
     }
 }
@@ -220,6 +251,5 @@ fn data_of<'a, D>(data: Option<D>, parse: ParseData<'a, '_, D>) -> Result<Option
     data.map(parse).transpose()
 }
 
-fn not_one(id: Option<u64>, text: &str) -> DecodeError {
-    DecodeError { id, text: text.to_owned(), last: false }
-}
+#[cfg(test)]
+mod tests;

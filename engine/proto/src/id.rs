@@ -1,7 +1,7 @@
 //! Numbers with a meaning: sessions, streams, epochs, positions.
 
+use crate::strict;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -72,8 +72,7 @@ macro_rules! hexadecimal {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = Cow::<str>::deserialize(deserializer)?;
-                text.parse().map_err(de::Error::custom)
+                strict::text(deserializer)?.parse().map_err(de::Error::custom)
             }
         }
     };

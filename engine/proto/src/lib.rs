@@ -16,14 +16,18 @@
 pub mod channel;
 pub mod code;
 pub mod command;
+mod data_error;
 pub mod decode;
 pub mod event;
 pub mod frame;
 pub mod id;
 mod json;
+mod key_set;
 pub mod limit;
 mod msgpack;
 pub mod pattern;
 pub mod payload;
+mod strict;
+mod transcode;
 pub mod user;
 pub mod wire;

@@ -3,10 +3,9 @@
 //! A length is only a claim until the bytes are there: nothing is allocated for it. Source: the MessagePack
 //! specification, "Formats".
 
+use crate::data_error::DataError;
+use crate::key_set::KeySet;
 use crate::limit::DATA_DEPTH_MAX;
-use crate::payload::{DataError, KeySet};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 /// The head of one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,12 +106,53 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over one value and checks it: strings are UTF-8, keys are strings and differ, numbers are finite, no
-    /// extension types, no deeper than [`DATA_DEPTH_MAX`].
-    pub(crate) fn check(&mut self, depth: usize) -> Result<(), DataError> {
-        if depth > DATA_DEPTH_MAX {
-            return Err(DataError::Depth);
+    /// The key of a map if it is a string; passes over any other.
+    pub(crate) fn key_or_skip(&mut self) -> Result<Option<&'a str>, DataError> {
+        let mut key = *self;
+        if let Ok(Head::Str(bytes)) = key.head() {
+            let text = std::str::from_utf8(key.take(bytes)?).ok();
+            *self = key;
+            return Ok(text);
         }
+        self.skip().map(|()| None)
+    }
+
+    /// A value if it is an integer of at least nought; passes over any other.
+    pub(crate) fn uint_or_skip(&mut self) -> Result<Option<u64>, DataError> {
+        let mut value = *self;
+        let number = match value.head()? {
+            Head::Uint(number) => Some(number),
+            Head::Int(number) => u64::try_from(number).ok(),
+            _ => return self.skip().map(|()| None),
+        };
+        *self = value;
+        Ok(number)
+    }
+
+    /// Passes over one value without a look at what it says and without a stack: only its end is found.
+    pub(crate) fn skip(&mut self) -> Result<(), DataError> {
+        let mut values: u64 = 1;
+        while values > 0 {
+            values -= 1;
+            values = values.saturating_add(match self.head()? {
+                Head::Nil | Head::Bool(_) | Head::Int(_) | Head::Uint(_) | Head::Float(_) => 0,
+                Head::Str(bytes) | Head::Bin(bytes) => self.take(bytes).map(|_| 0)?,
+                // One more byte tells the type.
+                Head::Ext(bytes) => self.take(1).and_then(|_| self.take(bytes)).map(|_| 0)?,
+                Head::Array(items) => items as u64,
+                Head::Map(entries) => (entries as u64).saturating_mul(2),
+            });
+            // Every value has a byte at least, so more values than bytes is a lie about a length.
+            if values > (self.input.len() - self.at) as u64 {
+                return Err(DataError::Syntax);
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes over one value and checks it: strings are UTF-8, keys are strings and differ, numbers are finite, no
+    /// extension types, no deeper than [`DATA_DEPTH_MAX`]. `depth` arrays and maps are round the value.
+    pub(crate) fn check(&mut self, depth: usize) -> Result<(), DataError> {
         match self.head()? {
             Head::Nil | Head::Bool(_) | Head::Int(_) | Head::Uint(_) => Ok(()),
             Head::Float(number) if number.is_finite() => Ok(()),
@@ -120,6 +160,7 @@ impl<'a> Reader<'a> {
             Head::Str(bytes) => self.text(bytes).map(drop),
             Head::Bin(bytes) => self.take(bytes).map(drop),
             Head::Ext(_) => Err(DataError::Extension),
+            Head::Array(_) | Head::Map(_) if depth == DATA_DEPTH_MAX => Err(DataError::Depth),
             Head::Array(items) => (0..items).try_for_each(|_| self.check(depth + 1)),
             Head::Map(entries) => {
                 let mut keys = KeySet::default();
@@ -131,44 +172,13 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
 
-    /// Writes one checked value as JSON. Binary data becomes a string in base64 (RFC 4648 section 4, padded).
-    pub(crate) fn write_json(&mut self, out: &mut Vec<u8>) -> Result<(), DataError> {
-        match self.head()? {
-            Head::Nil => out.extend_from_slice(b"null"),
-            Head::Bool(true) => out.extend_from_slice(b"true"),
-            Head::Bool(false) => out.extend_from_slice(b"false"),
-            Head::Int(number) => crate::json::put(out, &number),
-            Head::Uint(number) => crate::json::put(out, &number),
-            Head::Float(number) => crate::json::put(out, &number),
-            Head::Str(bytes) => crate::json::put(out, self.text(bytes)?),
-            Head::Bin(bytes) => crate::json::put(out, &STANDARD.encode(self.take(bytes)?)),
-            Head::Ext(_) => return Err(DataError::Extension),
-            Head::Array(items) => {
-                out.push(b'[');
-                for item in 0..items {
-                    if item > 0 {
-                        out.push(b',');
-                    }
-                    self.write_json(out)?;
-                }
-                out.push(b']');
-            }
-            Head::Map(entries) => {
-                out.push(b'{');
-                for entry in 0..entries {
-                    if entry > 0 {
-                        out.push(b',');
-                    }
-                    crate::json::put(out, self.key()?);
-                    out.push(b':');
-                    self.write_json(out)?;
-                }
-                out.push(b'}');
-            }
-        }
-        Ok(())
-    }
+/// Checks that the bytes are one value, by [`Reader::check`].
+pub(crate) fn check(bytes: &[u8]) -> Result<(), DataError> {
+    let mut reader = Reader::new(bytes);
+    reader.check(0)?;
+    if reader.at() == bytes.len() { Ok(()) } else { Err(DataError::Syntax) }
 }
 
 /// Appends an unsigned integer in its shortest form.
@@ -191,16 +201,35 @@ pub(crate) fn put_uint(out: &mut Vec<u8>, number: u64) {
     }
 }
 
-/// Appends a string. Names and ids are far below the 64 KiB that two bytes of length can tell.
+/// Appends a signed integer in its shortest form.
+pub(crate) fn put_int(out: &mut Vec<u8>, number: i64) {
+    let wide = number.to_be_bytes();
+    match number {
+        0.. => put_uint(out, number.unsigned_abs()),
+        -32..=-1 => out.push(wide[7]),
+        -0x80..=-33 => out.extend_from_slice(&[0xd0, wide[7]]),
+        -0x8000..=-0x81 => out.extend_from_slice(&[0xd1, wide[6], wide[7]]),
+        -0x8000_0000..=-0x8001 => {
+            out.push(0xd2);
+            out.extend_from_slice(&wide[4..]);
+        }
+        _ => {
+            out.push(0xd3);
+            out.extend_from_slice(&wide);
+        }
+    }
+}
+
+/// Appends a string. Names are far below the 4 GiB that four bytes of length can tell, and data is held to it when it
+/// is checked.
 pub(crate) fn put_str(out: &mut Vec<u8>, text: &str) {
     let bytes = text.len();
+    let wide = (bytes as u64).to_be_bytes();
     match bytes {
-        0..=31 => out.push(0xa0 | bytes.to_be_bytes()[7]),
-        32..=0xff => out.extend_from_slice(&[0xd9, bytes.to_be_bytes()[7]]),
-        _ => {
-            out.push(0xda);
-            out.extend_from_slice(&bytes.to_be_bytes()[6..]);
-        }
+        0..=31 => out.push(0xa0 | wide[7]),
+        32..=0xff => out.extend_from_slice(&[0xd9, wide[7]]),
+        0x100..=0xffff => out.extend_from_slice(&[0xda, wide[6], wide[7]]),
+        _ => out.extend_from_slice(&[0xdb, wide[4], wide[5], wide[6], wide[7]]),
     }
     out.extend_from_slice(text.as_bytes());
 }
@@ -210,3 +239,6 @@ pub(crate) fn put_map(out: &mut Vec<u8>, entries: u8) {
     debug_assert!(entries < 16, "the short form of a map holds 15 entries");
     out.push(0x80 | entries);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,12 @@
 //! Application data: checked once when it comes in, carried as it came, and rewritten only for a receiver that speaks
 //! the other codec.
 
+pub use crate::data_error::DataError;
 use crate::limit::DATA_DEPTH_MAX;
-use crate::{json, msgpack};
+use crate::{json, msgpack, transcode};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fmt;
 
 /// How values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,47 +16,6 @@ pub enum Codec {
     /// MessagePack, maps with string keys.
     Msgpack,
 }
-
-/// Why data is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DataError {
-    /// Not a value of its codec, or cut short, or followed by something else.
-    Syntax,
-    /// Nested deeper than [`DATA_DEPTH_MAX`].
-    Depth,
-    /// The same key twice in one object.
-    DuplicateKey,
-    /// A key that is not a string.
-    Key,
-    /// A number that is infinite, not a number, or out of range.
-    Number,
-    /// A MessagePack extension type, which JSON cannot carry.
-    Extension,
-}
-
-impl DataError {
-    /// What is wrong, for a person.
-    #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Syntax => "not one whole, well-formed value",
-            Self::Depth => "nested deeper than 64 levels",
-            Self::DuplicateKey => "a key stands twice in one object",
-            Self::Key => "a key is not a string",
-            Self::Number => "a number is out of range or not finite",
-            Self::Extension => "MessagePack extension types are not carried",
-        }
-    }
-}
-
-impl fmt::Display for DataError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
-    }
-}
-
-impl std::error::Error for DataError {}
 
 /// Checked data that borrows its bytes.
 #[derive(Debug, Clone, Copy)]
@@ -74,15 +33,12 @@ impl<'a> DataRef<'a> {
     /// # Errors
     /// [`DataError`] tells the rule that is broken.
     pub fn parse(codec: Codec, bytes: &'a [u8]) -> Result<Self, DataError> {
+        if u32::try_from(bytes.len()).is_err() {
+            return Err(DataError::Size);
+        }
         match codec {
             Codec::Json => json::check(bytes)?,
-            Codec::Msgpack => {
-                let mut reader = msgpack::Reader::new(bytes);
-                reader.check(0)?;
-                if reader.at() != bytes.len() {
-                    return Err(DataError::Syntax);
-                }
-            }
+            Codec::Msgpack => msgpack::check(bytes)?,
         }
         Ok(Self { codec, bytes })
     }
@@ -99,18 +55,15 @@ impl<'a> DataRef<'a> {
         self.bytes
     }
 
-    /// Appends the value in `codec`: copied where that is its own, rewritten otherwise.
+    /// Appends the value in `codec`: copied where that is its own (JSON without the line ends that may stand between
+    /// its tokens), rewritten otherwise.
     pub fn append(self, codec: Codec, out: &mut Vec<u8>) {
+        let checked = "the bytes were checked by `parse`";
         match (self.codec, codec) {
-            (Codec::Json, Codec::Json) | (Codec::Msgpack, Codec::Msgpack) => out.extend_from_slice(self.bytes),
-            (Codec::Msgpack, Codec::Json) => {
-                msgpack::Reader::new(self.bytes).write_json(out).expect("the bytes were checked by `parse`");
-            }
-            (Codec::Json, Codec::Msgpack) => {
-                let value: serde_json::Value =
-                    serde_json::from_slice(self.bytes).expect("the bytes were checked by `parse`");
-                rmp_serde::encode::write(out, &value).expect("writing a JSON value to memory does not fail");
-            }
+            (Codec::Msgpack, Codec::Msgpack) => out.extend_from_slice(self.bytes),
+            (Codec::Json, Codec::Json) => json::append_on_one_line(self.bytes, out),
+            (Codec::Msgpack, Codec::Json) => transcode::to_json(self.bytes, out).expect(checked),
+            (Codec::Json, Codec::Msgpack) => transcode::to_msgpack(self.bytes, out).expect(checked),
         }
     }
 
@@ -179,44 +132,7 @@ impl Data {
     }
 }
 
-/// Finds out whether the keys of one object differ, by 64-bit hashes of them; sixteen need no allocation.
-///
-/// Two keys that differ and hash alike would be refused wrongly: a chance of one in 2^64 for each pair, and a peer who
-/// looks for such a pair refuses only its own data.
-#[derive(Default)]
-pub(crate) struct KeySet {
-    few: [u64; 16],
-    count: usize,
-    many: Vec<u64>,
-}
+const _: () = assert!(DATA_DEPTH_MAX < 128, "serde_json stops at 128 levels by itself, and `Data::to` uses it");
 
-impl KeySet {
-    pub(crate) fn add(&mut self, key: &str) {
-        let hash = fnv(key.as_bytes());
-        if self.count < self.few.len() {
-            self.few[self.count] = hash;
-        } else {
-            self.many.push(hash);
-        }
-        self.count += 1;
-    }
-
-    pub(crate) fn finish(mut self) -> Result<(), DataError> {
-        let few = self.count.min(self.few.len());
-        let hashes: &mut [u64] = if self.many.is_empty() {
-            &mut self.few[..few]
-        } else {
-            self.many.extend_from_slice(&self.few);
-            &mut self.many
-        };
-        hashes.sort_unstable();
-        if hashes.windows(2).any(|pair| pair[0] == pair[1]) { Err(DataError::DuplicateKey) } else { Ok(()) }
-    }
-}
-
-/// FNV-1a, 64 bits.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
-}
-
-const _: () = assert!(DATA_DEPTH_MAX < 128, "serde_json stops at 128 levels by itself");
+#[cfg(test)]
+mod tests;

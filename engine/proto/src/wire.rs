@@ -139,9 +139,9 @@ fn entry_json(entry: &EntryFrame<'_>, out: &mut Vec<u8>) {
     json::put_uint(out, u64::from(entry.stream));
     out.extend_from_slice(br#","offset":"#);
     json::put_uint(out, entry.offset);
-    out.extend_from_slice(br#","event":""#);
-    out.extend_from_slice(entry.event.as_bytes());
-    out.extend_from_slice(br#"","data":"#);
+    out.extend_from_slice(br#","event":"#);
+    json::put(out, entry.event);
+    out.extend_from_slice(br#","data":"#);
     entry.data.append(Codec::Json, out);
     if let Some(from) = entry.from {
         out.extend_from_slice(br#","from":"#);
@@ -234,3 +234,6 @@ impl Serialize for Envelope<'_, '_> {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests;
