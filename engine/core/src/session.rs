@@ -212,16 +212,20 @@ impl<C: Channel> Session<C> {
     /// Ends the session from this side.
     pub fn close(&mut self, code: Code, effects: &mut impl Effects<Channel = C>) {
         if self.phase != Phase::Closed {
-            self.phase = Phase::Closed;
-            self.asked = Asked::default();
+            self.hush();
             effects.close(code);
         }
     }
 
-    /// The connection is gone. The streams it was a member of are returned, to be left.
-    pub fn end(&mut self) -> impl Iterator<Item = Subscription<C>> + use<C> {
+    /// The connection ends by itself: nothing that comes is taken any more, and nothing is said.
+    pub fn hush(&mut self) {
         self.phase = Phase::Closed;
         self.asked = Asked::default();
+    }
+
+    /// The connection is gone. The streams it was a member of are returned, to be left.
+    pub fn end(&mut self) -> impl Iterator<Item = Subscription<C>> + use<C> {
+        self.hush();
         self.inbox.take().into_iter().chain(std::mem::take(&mut self.subscriptions))
     }
 

@@ -1,0 +1,69 @@
+//! What can go wrong for a host.
+
+use std::error::Error as StdError;
+use std::fmt;
+use tidings_proto::code::Code;
+
+/// What kind of trouble it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The configuration contradicts itself or a limit; the message names the setting.
+    Config,
+    /// A name, an event or data is not of the form that the protocol allows.
+    Input,
+    /// A named limit is reached.
+    Limit,
+    /// The engine shuts down.
+    Stopped,
+    /// The engine was started outside a tokio runtime.
+    Runtime,
+}
+
+/// An error of the engine: what kind, which code, and a message that tells what to do.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: Box<str>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<Box<str>>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// What kind of trouble it is.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The code of the same trouble on the wire.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self.kind {
+            ErrorKind::Config | ErrorKind::Runtime => Code::Internal,
+            ErrorKind::Input => Code::BadRequest,
+            ErrorKind::Limit => Code::Limit,
+            ErrorKind::Stopped => Code::Unavailable,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,52 @@
+//! Where streams deliver to: outboxes, and a list of those that must be flushed afterwards.
+
+use crate::outbox::{Outbox, OutboxLimits, Pushed};
+use bytes::Bytes;
+use std::sync::Arc;
+use tidings_core::stream::{Delivery, Effects};
+
+/// Collects what a batch of work does to outboxes.
+pub(crate) struct Fan {
+    limits: OutboxLimits,
+    /// To be flushed once nothing is locked.
+    pub(crate) dirty: Vec<Arc<Outbox>>,
+    pub(crate) delivered: u64,
+    pub(crate) skipped: u64,
+}
+
+impl Fan {
+    pub(crate) const fn new(limits: OutboxLimits) -> Self {
+        Self { limits, dirty: Vec::new(), delivered: 0, skipped: 0 }
+    }
+
+    /// Enqueues frames for one connection.
+    pub(crate) fn push(&mut self, to: &Arc<Outbox>, frames: Bytes) -> Delivery {
+        match to.push(frames, self.limits) {
+            Pushed::Waiting => {}
+            Pushed::Dirty => self.dirty.push(Arc::clone(to)),
+            Pushed::Full => return Delivery::Full,
+        }
+        Delivery::Taken
+    }
+
+    /// Enqueues the last frames of a connection.
+    pub(crate) fn push_last(&mut self, to: &Arc<Outbox>, frames: Bytes, at_once: bool) {
+        if to.push_last(frames, at_once) == Pushed::Dirty {
+            self.dirty.push(Arc::clone(to));
+        }
+    }
+}
+
+impl Effects<Arc<Outbox>> for Fan {
+    fn deliver(&mut self, to: &Arc<Outbox>, frames: &Bytes, entries: u64) -> Delivery {
+        let delivery = self.push(to, frames.clone());
+        if delivery == Delivery::Taken {
+            self.delivered += entries;
+        }
+        delivery
+    }
+
+    fn skipped(&mut self, entries: u64) {
+        self.skipped += entries;
+    }
+}

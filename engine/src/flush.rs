@@ -1,0 +1,117 @@
+//! From outboxes to sockets, and what follows: waiting for a socket that would block, and bringing a connection forward
+//! that had no room.
+
+use crate::cell::Cell;
+use crate::fan::Fan;
+use crate::outbox::{Flushed, Outbox};
+use crate::shared::{Shared, Timer};
+use crate::sync::lock;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::stream::Slot;
+use tidings_proto::id::SessionId;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+/// Up to this many outboxes are written by whoever filled them; more go to the flushers, where the next round gathers
+/// while this one is written.
+const INLINE_MAX: usize = 8;
+
+/// A flusher gives way to others after this many sockets.
+const YIELD_AFTER: usize = 256;
+
+/// Counts a batch of deliveries and sees to it that they leave.
+pub(crate) fn settle(shared: &Arc<Shared>, fan: Fan) {
+    shared.counters.delivered.add(fan.delivered);
+    shared.counters.skipped.add(fan.skipped);
+    if fan.dirty.len() > INLINE_MAX {
+        shared.queue_flush(fan.dirty);
+        return;
+    }
+    let mut bytes = 0;
+    for outbox in &fan.dirty {
+        bytes += flush(shared, outbox);
+    }
+    shared.counters.bytes_out.add(bytes);
+}
+
+fn flush(shared: &Arc<Shared>, outbox: &Arc<Outbox>) -> u64 {
+    let flushed = outbox.flush(shared.outbox_limits);
+    if flushed.blocked {
+        shared.handle.spawn(drain(Arc::clone(shared), Arc::clone(outbox)));
+    }
+    if flushed.room_again {
+        bring_forward(shared, outbox.session());
+    }
+    flushed.bytes as u64
+}
+
+/// Waits for a socket that would block, and writes whenever it would not. Ends when nothing waits or the connection is
+/// over.
+async fn drain(shared: Arc<Shared>, outbox: Arc<Outbox>) {
+    let patience = Duration::from_millis(shared.limits.slow_timeout_ms);
+    let mut told = false;
+    while !outbox.is_closed() {
+        match timeout(patience, poll_fn(|context| outbox.link().poll_writable(context))).await {
+            Ok(Ok(())) => {
+                let Flushed { blocked, room_again, bytes } = outbox.unblock(shared.outbox_limits);
+                shared.counters.bytes_out.add(bytes as u64);
+                if room_again {
+                    bring_forward(&shared, outbox.session());
+                }
+                if !blocked {
+                    return;
+                }
+                told &= bytes == 0;
+            }
+            Ok(Err(_)) => {
+                outbox.shut();
+                outbox.link().abort();
+            }
+            Err(_) if told => {}
+            Err(_) => {
+                told = true;
+                shared.add_timer(shared.clock.now().instant, Timer::Slow(outbox.session()));
+            }
+        }
+    }
+}
+
+/// Delivers to a connection what it had no room for, as far as there is room now.
+fn bring_forward(shared: &Arc<Shared>, session: SessionId) {
+    let Some(conn) = shared.sessions.find(session) else { return };
+    let streams: Vec<(Arc<Cell>, Slot)> =
+        lock(&conn.session).streams().map(|stream| (Arc::clone(&stream.channel), stream.slot)).collect();
+    let mut fan = Fan::new(shared.outbox_limits);
+    let now = shared.clock.now();
+    for (cell, slot) in streams {
+        cell.stream().catch_up(slot, now, &mut fan);
+    }
+    shared.counters.delivered.add(fan.delivered);
+    shared.counters.skipped.add(fan.skipped);
+    // Not written here: one who reads slowly must not keep this thread.
+    shared.queue_flush(fan.dirty);
+}
+
+/// One flusher: a round writes all that waits, while the next round gathers.
+pub(crate) async fn run_flusher(shared: Arc<Shared>, home: usize) {
+    let queue = &shared.flush_queues[home];
+    let mut round = Vec::new();
+    while !shared.is_stopping() || shared.sessions.len() > 0 {
+        queue.notify.notified().await;
+        round = queue.take(round);
+        let mut bytes = 0;
+        for (at, outbox) in round.iter().enumerate() {
+            bytes += flush(&shared, outbox);
+            if at % YIELD_AFTER == YIELD_AFTER - 1 {
+                yield_now().await;
+            }
+        }
+        shared.counters.bytes_out.add(bytes);
+        let crowd = round.len();
+        round.clear();
+        // After a peak the memory goes back.
+        round.shrink_to(crowd.saturating_mul(4));
+    }
+}

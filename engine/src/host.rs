@@ -1,0 +1,245 @@
+//! The host's side of the engine: questions it answers, events it hears.
+//!
+//! Every question has a deadline ([`Limits::question_timeout_ms`](crate::config::Limits::question_timeout_ms)); silence,
+//! a panic and a late answer are a no. An answer that is there at once costs no task.
+
+use std::future::{Future, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+pub use tidings_core::ask::Denial;
+use tidings_core::ask::{Answer, Question};
+use tidings_core::grants::Grants;
+use tidings_proto::code::Code;
+use tidings_proto::id::SessionId;
+use tidings_proto::payload::Data;
+
+/// A client asks to connect.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ConnectAsk {
+    /// What the client gave to prove who it is. Never log it.
+    pub token: String,
+    /// The client's own name for its device.
+    pub device: Option<String>,
+}
+
+/// A user asks to subscribe to a channel that its rights do not cover.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SubscribeAsk {
+    /// Who asks.
+    pub user: Arc<str>,
+    /// To what.
+    pub channel: String,
+}
+
+/// A user asks to publish to a channel that its rights do not cover.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PublishAsk {
+    /// Who asks.
+    pub user: Arc<str>,
+    /// Where to.
+    pub channel: String,
+    /// The event.
+    pub event: String,
+    /// Its data.
+    pub data: Data,
+}
+
+/// A user asks to send to another user whom its rights do not cover.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SendAsk {
+    /// Who asks.
+    pub user: Arc<str>,
+    /// Whom to.
+    pub to: String,
+    /// The event.
+    pub event: String,
+    /// Its data.
+    pub data: Data,
+}
+
+/// A user calls a method of the host.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CallAsk {
+    /// Who calls.
+    pub user: Arc<str>,
+    /// Which method.
+    pub method: String,
+    /// With what.
+    pub data: Data,
+}
+
+/// Whom a token belongs to, and what that user may do of its own right.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// The user's id.
+    pub(crate) user: String,
+    pub(crate) grants: Grants,
+    pub(crate) expires_at_ms: Option<u64>,
+}
+
+impl Admission {
+    /// A user with no rights of its own: the host is asked each time.
+    #[must_use]
+    pub fn new(user: impl Into<String>) -> Self {
+        Self { user: user.into(), grants: Grants::default(), expires_at_ms: None }
+    }
+
+    /// The same user with these rights.
+    #[must_use]
+    pub fn grants(mut self, grants: Grants) -> Self {
+        self.grants = grants;
+        self
+    }
+
+    /// The same user until this time, in milliseconds since 1970; the session is then closed.
+    #[must_use]
+    pub const fn expires_at_ms(mut self, at_ms: Option<u64>) -> Self {
+        self.expires_at_ms = at_ms;
+        self
+    }
+}
+
+/// What happened to a session.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum HostEvent {
+    /// A user has connected.
+    Opened {
+        /// The session.
+        session: SessionId,
+        /// Whose it is.
+        user: Arc<str>,
+    },
+    /// A connected session is over.
+    Closed {
+        /// The session.
+        session: SessionId,
+        /// Whose it was.
+        user: Arc<str>,
+    },
+}
+
+/// The host: who may do what, and what its methods return. Everything but [`Host::connect`] is a no unless it says
+/// otherwise.
+pub trait Host: Send + Sync + 'static {
+    /// Whose token is it?
+    fn connect(&self, ask: ConnectAsk) -> impl Future<Output = Result<Admission, Denial>> + Send;
+
+    /// May the user subscribe?
+    fn subscribe(&self, ask: SubscribeAsk) -> impl Future<Output = Result<(), Denial>> + Send {
+        let _ = ask;
+        ready(Err(Denial::forbidden()))
+    }
+
+    /// May the user publish?
+    fn publish(&self, ask: PublishAsk) -> impl Future<Output = Result<(), Denial>> + Send {
+        let _ = ask;
+        ready(Err(Denial::forbidden()))
+    }
+
+    /// May the user send to that other user?
+    fn send(&self, ask: SendAsk) -> impl Future<Output = Result<(), Denial>> + Send {
+        let _ = ask;
+        ready(Err(Denial::forbidden()))
+    }
+
+    /// What does the method return?
+    fn call(&self, ask: CallAsk) -> impl Future<Output = Result<Data, Denial>> + Send {
+        let message = format!("no method `{}`", ask.method);
+        ready(Err(Denial::new(Code::NotFound, &message)))
+    }
+
+    /// A session was opened or is over. Called from the engine's own threads: hand it on, do not wait here.
+    fn event(&self, event: HostEvent) {
+        let _ = event;
+    }
+}
+
+/// What a host's answer becomes before it is turned into the session's terms.
+pub(crate) enum HostAnswer {
+    Admitted(Admission),
+    Other(Answer),
+}
+
+pub(crate) type Answering = Pin<Box<dyn Future<Output = HostAnswer> + Send>>;
+
+/// A host behind a pointer.
+pub(crate) trait AnyHost: Send + Sync {
+    fn ask(&self, question: Question<'_>) -> Answering;
+    fn event(&self, event: HostEvent);
+}
+
+/// A [`Host`] made ready to be shared.
+pub(crate) struct Shareable<H>(pub(crate) Arc<H>);
+
+fn allowed(answer: Result<(), Denial>) -> HostAnswer {
+    HostAnswer::Other(answer.map_or_else(Answer::Denied, |()| Answer::Allowed))
+}
+
+impl<H: Host> AnyHost for Shareable<H> {
+    fn ask(&self, question: Question<'_>) -> Answering {
+        let host = Arc::clone(&self.0);
+        match question {
+            Question::Connect { token, device } => {
+                let ask = ConnectAsk { token: token.into(), device: device.map(Into::into) };
+                Box::pin(async move {
+                    match host.connect(ask).await {
+                        Ok(admission) => HostAnswer::Admitted(admission),
+                        Err(denial) => HostAnswer::Other(Answer::Denied(denial)),
+                    }
+                })
+            }
+            Question::Subscribe { user, channel } => {
+                let ask = SubscribeAsk { user: user.clone(), channel: channel.as_str().into() };
+                Box::pin(async move { allowed(host.subscribe(ask).await) })
+            }
+            Question::Publish { user, channel, event, data } => {
+                let (channel, event) = (channel.as_str().into(), event.into());
+                let ask = PublishAsk { user: user.clone(), channel, event, data: data.to_data() };
+                Box::pin(async move { allowed(host.publish(ask).await) })
+            }
+            Question::Send { user, to, event, data } => {
+                let ask = SendAsk { user: user.clone(), to: to.into(), event: event.into(), data: data.to_data() };
+                Box::pin(async move { allowed(host.send(ask).await) })
+            }
+            Question::Call { user, method, data } => {
+                let ask = CallAsk { user: user.clone(), method: method.into(), data: data.to_data() };
+                Box::pin(
+                    async move { HostAnswer::Other(host.call(ask).await.map_or_else(Answer::Denied, Answer::Result)) },
+                )
+            }
+            _ => Box::pin(ready(HostAnswer::Other(Answer::Denied(Denial::forbidden())))),
+        }
+    }
+
+    fn event(&self, event: HostEvent) {
+        if catch_unwind(AssertUnwindSafe(|| self.0.event(event))).is_err() {
+            tracing::error!("the host's handler panicked at an event; the engine goes on");
+        }
+    }
+}
+
+/// The answer to a handler that panicked.
+pub(crate) fn panicked() -> HostAnswer {
+    tracing::error!("the host's handler panicked at a question; it counts as a no");
+    HostAnswer::Other(Answer::Denied(Denial::new(Code::Internal, "the server failed to answer; try again later")))
+}
+
+/// Asks, and looks once whether the answer is there.
+pub(crate) fn ask_once(host: &dyn AnyHost, question: Question<'_>) -> Result<HostAnswer, Answering> {
+    let asked = catch_unwind(AssertUnwindSafe(|| {
+        let mut answering = host.ask(question);
+        match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => Ok(answer),
+            Poll::Pending => Err(answering),
+        }
+    }));
+    asked.unwrap_or_else(|_| Ok(panicked()))
+}

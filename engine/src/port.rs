@@ -1,0 +1,146 @@
+//! Where a transport feeds in what comes from its client.
+
+use crate::link::Link;
+use crate::outbox::Outbox;
+use crate::sessions::Conn;
+use crate::shared::{Shared, random_u64};
+use crate::turn::{Turn, close_session, end_session};
+use bytes::Bytes;
+use std::fmt;
+use std::sync::Arc;
+use tidings_core::session::Session;
+use tidings_proto::code::Code;
+use tidings_proto::decode;
+use tidings_proto::id::SessionId;
+use tidings_proto::payload::Codec;
+
+/// One open connection. The transport's task holds it; dropping it says that the connection is gone.
+///
+/// The contract of a transport: read, find whole messages, and give all of one read to one [`Batch`]. Stop when
+/// [`Port::is_over`]; the [`Link`] ends itself by `abort` when the client does not close in time.
+pub struct Port {
+    shared: Arc<Shared>,
+    conn: Arc<Conn>,
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Port").field("session", &self.session()).finish_non_exhaustive()
+    }
+}
+
+impl Port {
+    /// Opens a connection for which a place was reserved.
+    pub(crate) fn open(shared: &Arc<Shared>, link: Box<dyn Link>) -> Self {
+        let id = SessionId(u128::from(random_u64()) << 64 | u128::from(random_u64()));
+        let home = u8::try_from(id.0 % shared.flush_queues.len() as u128).unwrap_or_default();
+        let now = shared.clock.now();
+        let session = Session::new(&shared.rules.limits, now, shared.nobody());
+        let conn = Arc::new(Conn::new(session, Arc::new(Outbox::new(id, home, link))));
+        shared.sessions.add(&conn);
+        shared.counters.opened.add(1);
+        shared.arm(&conn, now.instant + shared.limits.connect_timeout_ms);
+        Self { shared: Arc::clone(shared), conn }
+    }
+
+    /// The session's id.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        self.conn.outbox.session()
+    }
+
+    /// Begins a batch: the work of one read. Its effects leave when it is dropped.
+    #[must_use]
+    pub fn batch(&self) -> Batch<'_> {
+        Batch { port: self, turn: Some(Turn::new(&self.shared, &self.conn)), frames: 0 }
+    }
+
+    /// Whether nothing more will be sent: the session was closed and its last frames have left.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.conn.outbox.is_closed()
+    }
+
+    /// Bytes that wait for the client.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.conn.outbox.bytes()
+    }
+
+    /// Ends the session with a code of the protocol.
+    pub fn close(&self, code: Code) {
+        close_session(&self.shared, &self.conn, code);
+    }
+
+    /// Ends the connection with last bytes of the transport's own, such as a close frame that answers the client's. The
+    /// link is finished after them.
+    pub fn finish(&self, last: Bytes) {
+        let mut turn = Turn::new(&self.shared, &self.conn);
+        turn.end_with(last);
+        turn.finish();
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        end_session(&self.shared, &self.conn);
+    }
+}
+
+/// The work of one read: everything in it reads the clock once, and what follows leaves in as few writes as can be.
+pub struct Batch<'p> {
+    port: &'p Port,
+    turn: Option<Turn<'p>>,
+    frames: u64,
+}
+
+impl fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("port", self.port).finish_non_exhaustive()
+    }
+}
+
+impl Batch<'_> {
+    /// One whole message: one or more frames of the protocol.
+    pub fn message(&mut self, codec: Codec, message: &[u8]) {
+        let Self { port, turn: Some(turn), frames } = self else { return };
+        let (rules, now) = (&port.shared.rules, turn.now);
+        turn.step(|session, turn| {
+            let mut empty = true;
+            for frame in decode::frames(codec, message) {
+                empty = false;
+                *frames += 1;
+                session.receive(frame, rules, now, turn);
+                if session.is_closed() {
+                    break;
+                }
+            }
+            if empty {
+                session.control(rules, now, turn);
+            }
+        });
+    }
+
+    /// A sign of life below the protocol's frames, such as a WebSocket pong. Counted, so that a flood of them ends.
+    pub fn control(&mut self) {
+        let Self { port, turn: Some(turn), .. } = self else { return };
+        let now = turn.now;
+        turn.step(|session, turn| session.control(&port.shared.rules, now, turn));
+    }
+
+    /// Enqueues bytes of the transport's own, such as a WebSocket pong. Given up if there is no room.
+    pub fn raw(&mut self, bytes: Bytes) {
+        if let Some(turn) = &mut self.turn {
+            turn.push_raw(bytes);
+        }
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if let Some(turn) = self.turn.take() {
+            self.port.shared.counters.frames_in.add(self.frames);
+            turn.finish();
+        }
+    }
+}

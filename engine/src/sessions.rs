@@ -1,0 +1,78 @@
+//! The sessions that are open, by id. No guard of the map leaves this file.
+
+use crate::cell::Cell;
+use crate::outbox::Outbox;
+use dashmap::DashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tidings_core::session::Session;
+use tidings_core::time::Instant;
+use tidings_proto::id::SessionId;
+
+/// One connection: its session and its outbox.
+pub(crate) struct Conn {
+    pub(crate) session: Mutex<Session<Arc<Cell>>>,
+    pub(crate) outbox: Arc<Outbox>,
+    /// The time of the one timer that counts; those armed before it find that it is not theirs.
+    armed: AtomicU64,
+}
+
+impl Conn {
+    pub(crate) fn new(session: Session<Arc<Cell>>, outbox: Arc<Outbox>) -> Self {
+        Self { session: Mutex::new(session), outbox, armed: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn arm(&self, at: Instant) {
+        self.armed.store(at.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn armed(&self) -> Instant {
+        Instant(self.armed.load(Ordering::Relaxed))
+    }
+}
+
+/// All open connections, up to a limit.
+pub(crate) struct Sessions {
+    conns: DashMap<SessionId, Arc<Conn>>,
+    count: AtomicUsize,
+    connections_max: usize,
+}
+
+impl Sessions {
+    pub(crate) fn new(connections_max: usize) -> Self {
+        Self { conns: DashMap::new(), count: AtomicUsize::new(0), connections_max }
+    }
+
+    /// Takes a place. False when there is none left.
+    pub(crate) fn reserve(&self) -> bool {
+        let taken = self.count.fetch_add(1, Ordering::AcqRel);
+        if taken >= self.connections_max {
+            self.count.fetch_sub(1, Ordering::AcqRel);
+            return false;
+        }
+        true
+    }
+
+    /// Adds a connection for which a place was taken.
+    pub(crate) fn add(&self, conn: &Arc<Conn>) {
+        self.conns.insert(conn.outbox.session(), Arc::clone(conn));
+    }
+
+    pub(crate) fn remove(&self, id: SessionId) {
+        if self.conns.remove(&id).is_some() {
+            self.count.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    pub(crate) fn find(&self, id: SessionId) -> Option<Arc<Conn>> {
+        self.conns.get(&id).map(|conn| Arc::clone(&conn))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn ids(&self) -> Vec<SessionId> {
+        self.conns.iter().map(|conn| *conn.key()).collect()
+    }
+}

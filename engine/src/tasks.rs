@@ -1,0 +1,93 @@
+//! The tasks that run as long as the engine does: flushers, and one that looks at the clock.
+
+use crate::flush::run_flusher;
+use crate::sessions::Conn;
+use crate::shared::{Shared, Timer};
+use crate::stats;
+use crate::sync::lock;
+use crate::timers::TICK_MS;
+use crate::turn::{SWEEP_MS, Turn, close_session};
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::time::Now;
+use tidings_proto::code::Code;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often counters go to the metrics recorder.
+const RECORD_EVERY_TICKS: u64 = 1_000 / TICK_MS;
+
+pub(crate) fn spawn_all(shared: &Arc<Shared>) {
+    for home in 0..shared.flush_queues.len() {
+        shared.handle.spawn(run_flusher(Arc::clone(shared), home));
+    }
+    shared.handle.spawn(run_clock(Arc::clone(shared)));
+}
+
+async fn run_clock(shared: Arc<Shared>) {
+    let mut ticks = interval(Duration::from_millis(TICK_MS));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut due = Vec::new();
+    let mut count = 0_u64;
+    while !shared.is_stopping() || shared.sessions.len() > 0 {
+        ticks.tick().await;
+        let now = shared.clock.now();
+        shared.due_timers(now, &mut due);
+        for timer in due.drain(..) {
+            look_after(&shared, timer, now);
+        }
+        count += 1;
+        if count.is_multiple_of(RECORD_EVERY_TICKS) {
+            stats::record(&shared.stats());
+        }
+    }
+}
+
+fn look_after(shared: &Arc<Shared>, timer: Timer, now: Now) {
+    match timer {
+        Timer::Session(id) => {
+            if let Some(conn) = shared.sessions.find(id)
+                && conn.armed() <= now.instant
+            {
+                tick_session(shared, &conn);
+            }
+        }
+        Timer::Slow(id) => {
+            if let Some(conn) = shared.sessions.find(id) {
+                close_session(shared, &conn, Code::Slow);
+            }
+        }
+        Timer::Channel(name) => sweep_channel(shared, &name, now),
+    }
+}
+
+fn tick_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
+    if lock(&conn.session).is_closed() {
+        // It had the time to take its last frames and close.
+        conn.outbox.shut();
+        conn.outbox.link().abort();
+        return;
+    }
+    let mut turn = Turn::new(shared, conn);
+    let now = turn.now;
+    turn.step(|session, turn| {
+        if let Some(next) = session.tick(&shared.rules.limits, now, turn) {
+            shared.arm(conn, next.max(now.instant + 1));
+        }
+    });
+    turn.finish();
+}
+
+/// Forgets a channel that nobody is in, that keeps nothing, and whose offsets nobody can still ask for.
+fn sweep_channel(shared: &Shared, name: &Arc<str>, now: Now) {
+    let Some(cell) = shared.channels.find(name) else { return };
+    let idle_ms = shared.limits.channel_idle_ms;
+    let removed = shared.channels.remove_if(&cell, |stream| {
+        stream.trim(now);
+        let untouched = stream.position().offset == 0;
+        let idle = untouched || now.instant.since_ms(stream.active().instant) >= idle_ms;
+        stream.members() == 0 && stream.kept() == 0 && idle
+    });
+    if !removed {
+        shared.add_timer(now.instant + SWEEP_MS, Timer::Channel(Arc::clone(name)));
+    }
+}
