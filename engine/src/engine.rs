@@ -169,6 +169,12 @@ impl Engine {
         self.shared.limits.message_bytes_max
     }
 
+    /// Whether one more connection would be taken now.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        !self.is_stopping() && self.shared.sessions.len() < self.shared.limits.connections_max
+    }
+
     /// Whether [`Engine::shutdown`] was called.
     #[must_use]
     pub fn is_stopping(&self) -> bool {

@@ -21,6 +21,7 @@ pub use ws::{
     decode::{Decoded, Decoder},
     encode::{Header, Kind, push_frame},
     error::Error,
+    gateway::Gateway,
     handshake::{Accepted, Handshake, Rejection},
     incoming::Incoming,
     message::Message,

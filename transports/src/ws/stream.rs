@@ -109,11 +109,23 @@ impl Stream {
     /// # Errors
     /// When the connection is lost already, or there is no file descriptor left: then dropping the stream is what tells the peer.
     pub fn shutdown_write(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+
+    /// Ends both directions: whoever waits for this stream sees its end.
+    ///
+    /// # Errors
+    /// As [`Stream::shutdown_write`].
+    pub fn shutdown_both(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Both)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         // tokio offers this only to the single owner; a second descriptor of the same socket does it for everyone.
         let socket = self.as_fd().try_clone_to_owned()?;
         match &self.socket {
-            Socket::Tcp(_) => std::net::TcpStream::from(socket).shutdown(Shutdown::Write),
-            _ => std::os::unix::net::UnixStream::from(socket).shutdown(Shutdown::Write),
+            Socket::Tcp(_) => std::net::TcpStream::from(socket).shutdown(how),
+            _ => std::os::unix::net::UnixStream::from(socket).shutdown(how),
         }
     }
 
@@ -151,3 +163,6 @@ impl AsyncWrite for Stream {
         each!(&mut self.socket, socket => Pin::new(socket).poll_shutdown(cx))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! WebSocket in front of an engine.
+
+use super::{handshake::Handshake, serving::Serving, socket::WebSocket};
+use crate::{limits::Limits, origin::Origins};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Request, Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+};
+use std::sync::Arc;
+use tidings::{Code, Engine};
+use tidings_proto::wire::WireForm;
+
+const JSON: &str = "tidings.v1.json";
+const MSGPACK: &str = "tidings.v1.msgpack";
+
+/// When a client that found no room should come back, in seconds.
+const RETRY_AFTER_SECONDS: &str = "5";
+
+/// Turns upgrade requests into sessions of an engine.
+///
+/// It works in every server built on hyper 1, axum among them: hand it the request as it came from the server and
+/// send what it returns.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    engine: Engine,
+    handshake: Handshake,
+    limits: Arc<Limits>,
+}
+
+impl Gateway {
+    /// A gateway for the pages of these origins. `limits.message_bytes_max` is taken from the engine.
+    #[must_use]
+    pub fn new(engine: Engine, origins: Origins, mut limits: Limits) -> Self {
+        limits.message_bytes_max = engine.message_bytes_max();
+        let handshake = Handshake::new(origins).with_subprotocols(&[MSGPACK, JSON]);
+        Self { engine, handshake, limits: Arc::new(limits) }
+    }
+
+    /// Answers an upgrade request. The session begins by itself when the answer was sent.
+    pub fn handle<B>(&self, request: &mut Request<B>) -> Response<Full<Bytes>> {
+        if !self.engine.has_room() {
+            return full();
+        }
+        let accepted = match self.handshake.accept(request) {
+            Ok(accepted) => accepted,
+            Err(rejection) => return rejection.response(),
+        };
+        let form = match accepted.subprotocol {
+            Some(MSGPACK) => WireForm::WebSocketMsgpack,
+            _ => WireForm::WebSocketJson,
+        };
+        let (engine, limits, upgrade) = (self.engine.clone(), Arc::clone(&self.limits), accepted.upgrade);
+        tokio::spawn(async move {
+            // A peer that is gone before its WebSocket began is no matter of ours.
+            let Ok(connection) = upgrade.await else { return };
+            if !engine.has_room() {
+                let mut socket = Box::new(WebSocket::new(connection, limits));
+                let code = if engine.is_stopping() { Code::Shutdown } else { Code::Overloaded };
+                // It goes away either way.
+                let _ = Box::pin(socket.close(code.number(), code.name())).await;
+                return;
+            }
+            if let Ok((serving, unread)) = Serving::open(&engine, connection, form, limits) {
+                drop(engine);
+                serving.run(unread).await;
+            }
+        });
+        accepted.response
+    }
+}
+
+/// The answer when there is no room for one more connection.
+fn full() -> Response<Full<Bytes>> {
+    let text = "The server takes no more connections now; come back in a few seconds.\n";
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

@@ -1,0 +1,177 @@
+//! One WebSocket connection of an engine's session: what comes in. What goes out is the link's.
+
+use super::{
+    close::push_close_frame,
+    decode::Decoder,
+    encode::{Kind, push_frame},
+    incoming::Incoming,
+    link::WebSocketLink,
+    read_buffer::with_read_buffer,
+    stream::Stream,
+    upgrade::Connection,
+    violation::Violation,
+};
+use crate::{limits::Limits, seat::Seat};
+use bytes::Bytes;
+use std::{
+    future::poll_fn,
+    io,
+    ops::ControlFlow,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tidings::{Codec, Engine, error::Error, port::Port};
+use tidings_proto::wire::WireForm;
+use tokio::time::{Instant, timeout};
+
+/// The reading half. It holds no buffer while nothing is unfinished.
+pub(crate) struct Serving {
+    port: Port,
+    stream: Arc<Stream>,
+    decoder: Decoder,
+    limits: Arc<Limits>,
+    began: Instant,
+    /// The closing handshake has begun: what comes in is read away.
+    closing: bool,
+    _seat: Option<Seat>,
+}
+
+/// The connection's reading side is at its end.
+struct Ended;
+
+impl Serving {
+    /// Opens a session on an upgraded connection.
+    ///
+    /// # Errors
+    /// The engine takes no more connections.
+    pub(crate) fn open(
+        engine: &Engine,
+        connection: Connection,
+        form: WireForm,
+        limits: Arc<Limits>,
+    ) -> Result<(Self, Vec<u8>), Error> {
+        let stream = Arc::new(connection.stream);
+        let port = engine.open(Box::new(WebSocketLink::new(Arc::clone(&stream), form)))?;
+        let serving = Self {
+            port,
+            stream,
+            decoder: Decoder::default(),
+            limits,
+            began: Instant::now(),
+            closing: false,
+            _seat: connection.seat,
+        };
+        Ok((serving, connection.unread))
+    }
+
+    /// Reads until the connection is over. `unread` is what came with the handshake.
+    pub(crate) async fn run(mut self, mut unread: Vec<u8>) {
+        if !unread.is_empty() {
+            self.take(&mut unread);
+            unread = Vec::new();
+        }
+        drop(unread);
+        loop {
+            let ended = match self.decoder.unfinished_since() {
+                None => poll_fn(|context| self.poll_read(context)).await,
+                // Boxed, so that the timer takes no memory of the connections that wait for nothing.
+                Some(since_ms) => Box::pin(self.read_in_time(since_ms)).await,
+            };
+            if ended.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn read_in_time(&mut self, since_ms: u64) -> Result<(), Ended> {
+        let waited_ms = self.now_ms().saturating_sub(since_ms);
+        let left = Duration::from_millis(self.limits.message_timeout_ms.saturating_sub(waited_ms));
+        if let Ok(read) = timeout(left, poll_fn(|context| self.poll_read(context))).await {
+            return read;
+        }
+        self.violate(Violation::MessageTimeout);
+        Ok(())
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits for bytes and takes what one read brings.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        loop {
+            if ready!(self.stream.poll_read_ready(context)).is_err() {
+                return Poll::Ready(Err(Ended));
+            }
+            let read = with_read_buffer(|buffer| {
+                let read = self.stream.try_read(buffer)?;
+                if read > 0 {
+                    self.take(&mut buffer[..read]);
+                }
+                Ok::<_, io::Error>(read)
+            });
+            match read {
+                Ok(0) => return Poll::Ready(Err(Ended)),
+                Ok(_) => return Poll::Ready(Ok(())),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Poll::Ready(Err(Ended)),
+            }
+        }
+    }
+
+    /// All that one read brought is one batch.
+    fn take(&mut self, input: &mut [u8]) {
+        if self.closing {
+            return;
+        }
+        let now_ms = self.now_ms();
+        let mut batch = self.port.batch();
+        let mut sink = |incoming: Incoming<'_>| match incoming {
+            Incoming::Text(text) => {
+                batch.message(Codec::Json, text.as_bytes());
+                ControlFlow::Continue(())
+            }
+            Incoming::Binary(bytes) => {
+                batch.message(Codec::Msgpack, bytes);
+                ControlFlow::Continue(())
+            }
+            Incoming::Ping(payload) => {
+                batch.control();
+                let mut pong = Vec::with_capacity(payload.len() + 2);
+                push_frame(&mut pong, Kind::Pong, payload);
+                batch.raw(Bytes::from(pong));
+                ControlFlow::Continue(())
+            }
+            Incoming::Pong(_) => {
+                batch.control();
+                ControlFlow::Continue(())
+            }
+            Incoming::Close { code, .. } => ControlFlow::Break(code),
+        };
+        let decoded = self.decoder.decode(input, &self.limits, now_ms, &mut sink);
+        drop(batch);
+        match decoded {
+            Ok(decoded) => {
+                if let ControlFlow::Break(code) = decoded.flow {
+                    // The close frame is answered by one with the same code (RFC 6455 5.5.1).
+                    self.finish(code, "");
+                }
+            }
+            Err(violation) => self.violate(violation),
+        }
+    }
+
+    fn violate(&mut self, violation: Violation) {
+        violation.count();
+        self.finish(Some(violation.close_code()), violation.reason());
+    }
+
+    fn finish(&mut self, code: Option<u16>, reason: &str) {
+        self.closing = true;
+        self.decoder = Decoder::default();
+        let mut last = Vec::new();
+        push_close_frame(&mut last, code, reason);
+        self.port.finish(Bytes::from(last));
+    }
+}
