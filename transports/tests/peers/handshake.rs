@@ -61,6 +61,12 @@ fn headers_that_are_too_long_or_too_many_are_431() {
         assert_eq!(client.response().status, 431);
         client.expect_end();
     }
+    for (bytes, status) in [(15 * 1024, 101), (17 * 1024, 431)] {
+        let mut client = Client::connect(server.address);
+        let more = format!("X-Long: {}\r\n", "a".repeat(bytes));
+        client.send_while_taken(upgrade_request("/", &more).as_bytes());
+        assert_eq!(client.response().status, status);
+    }
     let mut endless = Client::connect(server.address);
     endless.send(b"GET / HTTP/1.1\r\nX-Endless: ");
     endless.send_while_taken(&vec![b'a'; 8 * 1024 * 1024]);
