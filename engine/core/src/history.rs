@@ -57,6 +57,7 @@ impl Entry {
 pub struct History {
     entries: VecDeque<Entry>,
     bytes: usize,
+    whole_from: u64,
 }
 
 impl History {
@@ -64,6 +65,9 @@ impl History {
     pub fn push(&mut self, entry: Entry, keep: &Keep) {
         debug_assert!(self.entries.back().is_none_or(|last| last.offset < entry.offset));
         self.trim(keep, entry.taken);
+        if self.whole_from == 0 {
+            self.whole_from = entry.offset;
+        }
         self.bytes += entry.cost_bytes();
         self.entries.push_back(entry);
         while self.entries.len() > keep.entries_max || self.bytes > keep.bytes_max {
@@ -91,16 +95,19 @@ impl History {
     fn drop_oldest(&mut self) {
         if let Some(oldest) = self.entries.pop_front() {
             self.bytes -= oldest.cost_bytes();
+            self.whole_from = oldest.offset + 1;
         }
         if self.entries.is_empty() {
             self.entries = VecDeque::new();
         }
     }
 
-    /// The offset of the oldest entry.
+    /// The offset from which on nothing is missing but values that were replaced; 0 before the first entry.
+    ///
+    /// The oldest entry's offset does not tell it: what stood before that entry may have been dropped or replaced.
     #[must_use]
-    pub fn oldest(&self) -> Option<u64> {
-        self.entries.front().map(|entry| entry.offset)
+    pub const fn whole_from(&self) -> u64 {
+        self.whole_from
     }
 
     /// Entries with at least this offset, in order.
@@ -127,3 +134,6 @@ impl History {
         self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,7 @@ pub struct Joined {
     pub gap: Option<Gap>,
 }
 
-/// The most bytes that one step of catching up renders for one member, unless a single entry is larger.
+/// One step of catching up ends with the entry that brings what is rendered for the member to this many bytes.
 const PAGE_BYTES: usize = 64 * 1024;
 
 /// What was placed and not yet fanned out.
@@ -246,27 +246,28 @@ impl<S: Subscriber> Stream<S> {
     /// What a position gets: how much, the gap to tell, and the first offset to deliver (0 for none).
     fn recover(&self, since: Option<Position>) -> (Recovered, Option<Gap>, u64) {
         let Some(since) = since else { return (Recovered::None, None, 0) };
-        let oldest = self.oldest();
-        let from_oldest = if oldest > self.last { 0 } else { oldest };
-        let gap = |from, reason| Some(Gap { stream: self.number, from, to: oldest - 1, reason });
+        let whole_from = self.whole_from();
+        let all_kept = if whole_from > self.last { 0 } else { whole_from };
+        let gap = |from, reason| Some(Gap { stream: self.number, from, to: whole_from - 1, reason });
         if since.epoch != self.epoch {
-            return (Recovered::Gap, gap(1, GapReason::Epoch), from_oldest);
+            return (Recovered::Gap, gap(1, GapReason::Epoch), all_kept);
         }
         if since.offset > self.last {
-            return (Recovered::Gap, gap(oldest, GapReason::Future), from_oldest);
+            return (Recovered::Gap, gap(whole_from, GapReason::Future), all_kept);
         }
         if since.offset == self.last {
             return (Recovered::Complete, None, 0);
         }
-        if self.policy.class == Class::Latest || since.offset + 1 >= oldest {
+        if since.offset + 1 >= whole_from {
             return (Recovered::Complete, None, since.offset + 1);
         }
-        (Recovered::Gap, gap(since.offset + 1, GapReason::Expired), from_oldest)
+        (Recovered::Gap, gap(since.offset + 1, GapReason::Expired), all_kept)
     }
 
-    /// The offset of the oldest kept entry, or of the next one if none is kept.
-    fn oldest(&self) -> u64 {
-        self.history.as_ref().and_then(|history| history.oldest()).unwrap_or(self.last + 1)
+    /// The offset from which on nothing is missing, but for values that were replaced. It is that of the next entry
+    /// when nothing is kept.
+    fn whole_from(&self) -> u64 {
+        self.history.as_ref().map_or(self.last + 1, |history| history.whole_from())
     }
 
     /// Reads forward for a member that is behind, until it is up to date or its queue is full. Returns whether it is
@@ -274,16 +275,16 @@ impl<S: Subscriber> Stream<S> {
     pub fn catch_up(&mut self, slot: Slot, now: Now, effects: &mut impl Effects<S>) -> bool {
         self.fan_out(effects);
         self.trim(now);
-        let (oldest, last, number) = (self.oldest(), self.last, self.number);
+        let (whole_from, last, number) = (self.whole_from(), self.last, self.number);
         let Some(member) = self.members.member(slot) else { return false };
-        if *member.behind > 0 && *member.behind < oldest && self.policy.class != Class::Latest {
-            let gap = Gap { stream: number, from: *member.behind, to: oldest - 1, reason: GapReason::Expired };
+        if *member.behind > 0 && *member.behind < whole_from {
+            let gap = Gap { stream: number, from: *member.behind, to: whole_from - 1, reason: GapReason::Expired };
             let mut frame = Vec::new();
             wire::render(member.to.form(), None, &ServerFrame::Gap(gap), &mut frame);
             if effects.deliver(member.to, &Bytes::from(frame), 0) == Delivery::Full {
                 return true;
             }
-            *member.behind = if oldest > last { 0 } else { oldest };
+            *member.behind = if whole_from > last { 0 } else { whole_from };
         }
         while *member.behind > 0 {
             let (frames, entries, next) = page(self.history.as_deref(), number, *member.behind, member.to.form());
@@ -310,7 +311,7 @@ impl<S: Subscriber> Stream<S> {
     }
 }
 
-/// Up to [`PAGE_BYTES`] of entries from `offset` on, how many they are, and the offset after them.
+/// About [`PAGE_BYTES`] of entries from `offset` on, how many they are, and the offset after them.
 fn page(history: Option<&History>, number: StreamNumber, offset: u64, form: WireForm) -> (Bytes, u64, u64) {
     let mut frames = Vec::new();
     let (mut entries, mut next) = (0, offset);
