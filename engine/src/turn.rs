@@ -78,6 +78,8 @@ impl<'t> Turn<'t> {
         if let Some(user) = self.opened.take() {
             let session = self.conn.outbox.session();
             self.shared.host.event(HostEvent::Opened { session, user });
+            // The session's own times count from now on: the ping, the token's end.
+            self.shared.arm(self.conn, self.now.instant);
         }
         settle(self.shared, self.fan);
     }
