@@ -1,0 +1,275 @@
+//! What a server sends, byte for byte as the vectors of `conformance/server` and `conformance/wire.json` say, and read
+//! back by readers that are not ours.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use support::{bytes, expanded, name, text, vectors};
+use tidings_proto::code::Code;
+use tidings_proto::frame::{
+    Close, Connected, EntryFrame, Failure, Gap, GapReason, Inbox, Level, Published, Recovered, Sent, ServerFrame,
+    Subscribed, ToldLimits, Unsubscribed,
+};
+use tidings_proto::id::StreamNumber;
+use tidings_proto::payload::{Codec, DataRef};
+use tidings_proto::wire::{self, WireForm};
+use tungstenite::protocol::{Role, WebSocket};
+
+const NAMES: [&str; 12] = [
+    "connected",
+    "subscribed",
+    "unsubscribed",
+    "published",
+    "sent",
+    "result",
+    "pong",
+    "ping",
+    "gap",
+    "error",
+    "close",
+    "entry",
+];
+
+/// The body of a frame, by its fields.
+struct Body<'a>(&'a Value);
+
+impl<'a> Body<'a> {
+    fn text(&self, field: &str) -> &'a str {
+        self.0[field].as_str().unwrap_or_else(|| panic!("{field} of {}", self.0))
+    }
+
+    fn number(&self, field: &str) -> u64 {
+        self.0[field].as_u64().unwrap_or_else(|| panic!("{field} of {}", self.0))
+    }
+
+    fn size(&self, field: &str) -> usize {
+        usize::try_from(self.number(field)).unwrap()
+    }
+
+    fn stream(&self) -> StreamNumber {
+        StreamNumber::try_from(self.number("stream")).unwrap()
+    }
+}
+
+fn connected<'a>(body: &Body<'a>) -> Connected<'a> {
+    let (inbox, limits) = (Body(&body.0["inbox"]), Body(&body.0["limits"]));
+    Connected {
+        session: body.text("session").parse().unwrap(),
+        user: body.text("user"),
+        inbox: Inbox {
+            stream: inbox.stream(),
+            epoch: inbox.text("epoch").parse().unwrap(),
+            offset: inbox.number("offset"),
+        },
+        ping_ms: body.number("ping_ms"),
+        limits: ToldLimits {
+            message_bytes_max: limits.size("message_bytes_max"),
+            subscriptions_max: limits.size("subscriptions_max"),
+            messages_per_minute: u32::try_from(limits.number("messages_per_minute")).unwrap(),
+        },
+    }
+}
+
+fn subscribed<'a>(body: &Body<'a>) -> Subscribed<'a> {
+    let recovered = match body.text("recovered") {
+        "complete" => Recovered::Complete,
+        "gap" => Recovered::Gap,
+        "none" => Recovered::None,
+        other => panic!("{other}"),
+    };
+    let epoch = body.text("epoch").parse().unwrap();
+    Subscribed { channel: body.text("channel"), stream: body.stream(), epoch, offset: body.number("offset"), recovered }
+}
+
+fn gap(body: &Body<'_>) -> Gap {
+    let reason = match body.text("reason") {
+        "expired" => GapReason::Expired,
+        "epoch" => GapReason::Epoch,
+        "future" => GapReason::Future,
+        other => panic!("{other}"),
+    };
+    Gap { stream: body.stream(), from: body.number("from"), to: body.number("to"), reason }
+}
+
+fn failure<'a>(body: &Body<'a>) -> Failure<'a> {
+    let code = Code::from_number(u16::try_from(body.number("code")).unwrap()).unwrap();
+    Failure { code, message: body.text("message"), retry_after_ms: body.0["retry_after_ms"].as_u64() }
+}
+
+fn close<'a>(body: &Body<'a>) -> Close<'a> {
+    let code = u16::try_from(body.number("code")).unwrap();
+    Close { code, reason: body.text("reason"), retry_after_ms: body.0["retry_after_ms"].as_u64() }
+}
+
+fn published(body: &Body<'_>) -> Published {
+    let epoch = body.text("epoch").parse().unwrap();
+    Published { stream: body.stream(), epoch, offset: body.number("offset"), level: Level::Accepted }
+}
+
+/// Renders the frame that a vector means. `data` is what it carries.
+fn rendered(form: WireForm, meaning: &Value, data: DataRef<'_>) -> Vec<u8> {
+    let frame = meaning.as_object().unwrap();
+    let (name, body) = frame.iter().find(|(name, _)| *name != "id").unwrap();
+    let (id, body, mut out) = (meaning["id"].as_u64(), Body(body), Vec::new());
+    let frame = match &**name {
+        "connected" => ServerFrame::Connected(connected(&body)),
+        "subscribed" => ServerFrame::Subscribed(subscribed(&body)),
+        "unsubscribed" => ServerFrame::Unsubscribed(Unsubscribed { channel: body.text("channel") }),
+        "published" => ServerFrame::Published(published(&body)),
+        "sent" => ServerFrame::Sent(Sent { sessions: body.size("sessions"), level: Level::Accepted }),
+        "result" => ServerFrame::Result(data),
+        "pong" => ServerFrame::Pong,
+        "ping" => ServerFrame::Ping,
+        "gap" => ServerFrame::Gap(gap(&body)),
+        "error" => ServerFrame::Error(failure(&body)),
+        "close" => ServerFrame::Close(close(&body)),
+        "entry" => {
+            let (stream, offset, at) = (body.stream(), body.number("offset"), body.number("at"));
+            let (event, from) = (body.text("event"), body.0["from"].as_str());
+            wire::render_entry(form, &EntryFrame { stream, offset, event, data, from, at }, &mut out);
+            return out;
+        }
+        other => panic!("{other} is no frame of the server"),
+    };
+    assert_eq!(frame.name(), name);
+    wire::render(form, id, &frame, &mut out);
+    out
+}
+
+/// The frame alone: JSON lines without the end of the line, MessagePack out of its WebSocket frame.
+fn encoded(codec: Codec, meaning: &Value, data: DataRef<'_>) -> Vec<u8> {
+    match codec {
+        Codec::Json => {
+            let mut line = rendered(WireForm::JsonLines, meaning, data);
+            assert_eq!(line.pop(), Some(b'\n'));
+            line
+        }
+        Codec::Msgpack => {
+            let messages = foreign(rendered(WireForm::WebSocketMsgpack, meaning, data));
+            messages.into_iter().find(tungstenite::Message::is_binary).unwrap().into_data().to_vec()
+        }
+    }
+}
+
+/// The bytes of a server, as a client's socket has them.
+struct Received(std::io::Cursor<Vec<u8>>);
+
+impl Read for Received {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(out)
+    }
+}
+
+impl Write for Received {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What tungstenite reads.
+fn foreign(bytes: Vec<u8>) -> Vec<tungstenite::Message> {
+    let mut socket = WebSocket::from_raw_socket(Received(std::io::Cursor::new(bytes)), Role::Client, None);
+    let mut messages = Vec::new();
+    loop {
+        match socket.read() {
+            Ok(message) => messages.push(message),
+            // The stream of bytes ends without a handshake of closing, or after one.
+            Err(tungstenite::Error::ConnectionClosed | tungstenite::Error::Protocol(_)) => return messages,
+            Err(tungstenite::Error::Io(_)) => return messages,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn value(codec: Codec, bytes: &[u8]) -> Value {
+    match codec {
+        Codec::Json => serde_json::from_slice(bytes).unwrap(),
+        Codec::Msgpack => rmp_serde::from_slice(bytes).unwrap(),
+    }
+}
+
+/// The data of a vector as each codec has it; null for frames without any.
+fn carried(vector: &Value) -> [(Codec, Vec<u8>); 2] {
+    match vector.get("data") {
+        None => [(Codec::Json, b"null".to_vec()), (Codec::Msgpack, vec![0xc0])],
+        Some(data) => [(Codec::Json, text(&data["json"]).into_bytes()), (Codec::Msgpack, bytes(&data["msgpack"]))],
+    }
+}
+
+#[test]
+fn frames_are_written_byte_for_byte() {
+    for file in NAMES {
+        for vector in vectors(&format!("server/{file}.json")) {
+            let meaning = expanded(&vector["frame"]);
+            for (from, data) in carried(&vector) {
+                let data = DataRef::parse(from, &data).unwrap();
+                let json = encoded(Codec::Json, &meaning, data);
+                assert_eq!(String::from_utf8(json).unwrap(), text(&vector["json"]), "{file}, {}", name(&vector));
+                let packed = encoded(Codec::Msgpack, &meaning, data);
+                assert_eq!(packed, bytes(&vector["msgpack"]), "{file}, {}", name(&vector));
+            }
+            assert_eq!(value(Codec::Json, text(&vector["json"]).as_bytes()), meaning, "{file}, {}", name(&vector));
+            assert_eq!(value(Codec::Msgpack, &bytes(&vector["msgpack"])), meaning, "{file}, {}", name(&vector));
+        }
+    }
+}
+
+#[test]
+fn frames_of_a_later_server_can_be_read() {
+    for vector in vectors("server/later.json") {
+        let json = value(Codec::Json, text(&vector["json"]).as_bytes());
+        assert_eq!(json, value(Codec::Msgpack, &bytes(&vector["msgpack"])), "{}", name(&vector));
+        let known = NAMES.iter().any(|name| json.get(name).is_some());
+        assert_eq!(known, !vector["frame"].is_null(), "{}", name(&vector));
+    }
+}
+
+fn form(vector: &Value) -> WireForm {
+    match vector["form"].as_str().unwrap() {
+        "websocket-json" => WireForm::WebSocketJson,
+        "websocket-msgpack" => WireForm::WebSocketMsgpack,
+        "json-lines" => WireForm::JsonLines,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn wire_forms_have_their_headers() {
+    for vector in vectors("wire.json") {
+        let meaning = expanded(&vector["frame"]);
+        let data = meaning["entry"]["data"].to_string();
+        let data = DataRef::parse(Codec::Json, data.as_bytes()).unwrap();
+        let found = rendered(form(&vector), &meaning, data);
+        assert!(found == bytes(&vector["bytes"]), "{}: {:x?}", name(&vector), &found[..found.len().min(400)]);
+    }
+}
+
+#[test]
+fn another_reader_reads_each_wire_form() {
+    for vector in vectors("wire.json") {
+        let (meaning, sent) = (expanded(&vector["frame"]), bytes(&vector["bytes"]));
+        if form(&vector) == WireForm::JsonLines {
+            assert_eq!(value(Codec::Json, &sent), meaning, "{}", name(&vector));
+            continue;
+        }
+        let mut messages = foreign(sent).into_iter();
+        if meaning.get("ping").is_some() {
+            assert!(messages.next().is_some_and(|message| message.is_ping()), "{}", name(&vector));
+        }
+        let message = messages.next().unwrap();
+        let codec = form(&vector).codec();
+        assert_eq!(message.is_text(), codec == Codec::Json, "{}", name(&vector));
+        assert_eq!(value(codec, &message.into_data()), meaning, "{}", name(&vector));
+        let closed = messages.next().map(|message| match message {
+            tungstenite::Message::Close(Some(frame)) => json!([u16::from(frame.code), frame.reason.as_str()]),
+            other => panic!("{}: {other:?}", name(&vector)),
+        });
+        let told = meaning.get("close").map(|close| &close["code"]);
+        assert_eq!(closed.as_ref().map(|closed| &closed[0]), told, "{}", name(&vector));
+    }
+}
