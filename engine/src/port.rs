@@ -3,7 +3,7 @@
 use crate::link::Link;
 use crate::outbox::Outbox;
 use crate::sessions::Conn;
-use crate::shared::{Shared, random_u64};
+use crate::shared::{Shared, random};
 use crate::turn::{Turn, close_session, end_session};
 use bytes::Bytes;
 use std::fmt;
@@ -32,7 +32,7 @@ impl fmt::Debug for Port {
 impl Port {
     /// Opens a connection for which a place was reserved.
     pub(crate) fn open(shared: &Arc<Shared>, link: Box<dyn Link>) -> Self {
-        let id = SessionId(u128::from(random_u64()) << 64 | u128::from(random_u64()));
+        let id = SessionId(random(u128::from_ne_bytes));
         let home = u8::try_from(id.0 % shared.flush_queues.len() as u128).unwrap_or_default();
         let now = shared.clock.now();
         let session = Session::new(&shared.rules.limits, now, shared.nobody());

@@ -71,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) stopping: AtomicBool,
     wheel: Mutex<Wheel<Timer>>,
     next_stream: AtomicU32,
+    /// Random at each start.
+    seed: u64,
     grant_sets: Mutex<HashSet<Arc<Grants>>>,
     nobody: Arc<Grants>,
 }
@@ -97,16 +99,19 @@ impl Shared {
             stopping: AtomicBool::new(false),
             wheel: Mutex::new(wheel),
             next_stream: AtomicU32::new(1),
+            seed: random::<8, u64>(u64::from_ne_bytes),
             grant_sets: Mutex::default(),
             nobody: Arc::default(),
             limits,
         })
     }
 
-    /// A stream in which nothing has happened. The epoch is random: what offsets counted before is gone.
+    /// A stream in which nothing has happened. Its epoch is one that no stream of this start or another has had, but for
+    /// a chance of one in 2^64: what offsets counted before is gone.
     pub(crate) fn new_stream(&self, policy: &Arc<Policy>, now: Now) -> Stream<Arc<Outbox>> {
         let number = self.next_stream.fetch_add(1, Ordering::Relaxed);
-        Stream::new(number, Epoch(random_u64()), Arc::clone(policy), now)
+        let epoch = mix(self.seed.wrapping_add(u64::from(number)));
+        Stream::new(number, Epoch(epoch), Arc::clone(policy), now)
     }
 
     pub(crate) fn nobody(&self) -> Arc<Grants> {
@@ -179,6 +184,15 @@ impl Shared {
 }
 
 /// Random bits of the operating system.
-pub(crate) fn random_u64() -> u64 {
-    getrandom::u64().expect("the operating system gives random bits, or nothing here is safe")
+pub(crate) fn random<const N: usize, T>(from: fn([u8; N]) -> T) -> T {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bits, or nothing here is safe");
+    from(bytes)
+}
+
+/// The finalizer of SplitMix64 (Steele, Lea, Flood 2014): each number gives another one, far from its neighbours.
+const fn mix(number: u64) -> u64 {
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }

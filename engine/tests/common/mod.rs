@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 /// Takes the token for the user's name. Users whose name begins with `guest` have no rights of their own; for them
 /// channels that end in `:open` are allowed after a moment, those that end in `:stuck` are never answered, and those
 /// that end in `:boom` make the handler panic.
-pub struct Names;
+pub(crate) struct Names;
 
 async fn judge(channel: &str) -> Result<(), Denial> {
     sleep(Duration::from_millis(5)).await;
@@ -48,25 +48,25 @@ impl Host for Names {
 }
 
 /// A configuration for tests: no limit on messages.
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.limits.messages_per_minute = 0;
     config.limits.others_per_minute = 0;
     config
 }
 
-pub fn engine(config: Config) -> Engine {
+pub(crate) fn engine(config: Config) -> Engine {
     Engine::start(config, Names).unwrap()
 }
 
 /// The next frame, or a failure if none comes.
-pub async fn next(local: &Local) -> serde_json::Value {
+pub(crate) async fn next(local: &Local) -> serde_json::Value {
     let line = timeout(Duration::from_secs(10), local.receive()).await.expect("a frame in time");
     serde_json::from_str(&line.expect("the connection is open")).unwrap()
 }
 
 /// Connects a user.
-pub async fn connect(engine: &Engine, user: &str) -> Local {
+pub(crate) async fn connect(engine: &Engine, user: &str) -> Local {
     let local = engine.connect_local().unwrap();
     local.send(&format!(r#"{{"id":1,"connect":{{"token":"{user}"}}}}"#));
     let answer = next(&local).await;
@@ -75,15 +75,15 @@ pub async fn connect(engine: &Engine, user: &str) -> Local {
 }
 
 /// Subscribes and returns the answer.
-pub async fn subscribe(local: &Local, channel: &str) -> serde_json::Value {
+pub(crate) async fn subscribe(local: &Local, channel: &str) -> serde_json::Value {
     local.send(&format!(r#"{{"id":2,"subscribe":{{"channel":"{channel}"}}}}"#));
     next(local).await
 }
 
-pub fn data(text: &str) -> Data {
+pub(crate) fn data(text: &str) -> Data {
     Data::new(text).unwrap()
 }
 
-pub fn pattern(text: &str) -> Pattern {
+pub(crate) fn pattern(text: &str) -> Pattern {
     Pattern::new(text)
 }
