@@ -172,7 +172,7 @@ impl<C: Channel> Session<C> {
         now: Now,
         effects: &mut impl Effects<Channel = C>,
     ) {
-        if self.phase == Phase::Closed {
+        if self.is_over(now.instant, effects) {
             return;
         }
         self.hear(now.instant);
@@ -192,10 +192,19 @@ impl<C: Channel> Session<C> {
 
     /// A sign of life below the protocol's frames: a control frame, an empty line. Counted, so that a flood ends.
     pub fn control(&mut self, rules: &Rules, now: Now, effects: &mut impl Effects<Channel = C>) {
-        if self.phase != Phase::Closed {
+        if !self.is_over(now.instant, effects) {
             self.hear(now.instant);
             self.count_other(&rules.limits, now, effects);
         }
+    }
+
+    /// Whether nothing is taken any more. A token that ended ends the session here too: the look at the clock that
+    /// should have done it may be late.
+    fn is_over(&mut self, now: Instant, effects: &mut impl Effects<Channel = C>) -> bool {
+        if self.phase == Phase::Live && now >= self.deadline {
+            self.close(Code::TokenExpired, effects);
+        }
+        self.phase == Phase::Closed
     }
 
     fn hear(&mut self, now: Instant) {

@@ -44,6 +44,11 @@ impl Asked {
         self.waiting.len()
     }
 
+    /// How many of them want to join a channel.
+    pub(super) fn subscribes(&self) -> usize {
+        self.waiting.iter().filter(|waiting| matches!(waiting.kept, Kept::Subscribe { .. })).count()
+    }
+
     pub(super) fn wait(&mut self, token: Token, id: Option<u64>, kept: Kept) {
         self.waiting.push_back(Waiting { token, id, kept, answer: None });
     }

@@ -93,7 +93,7 @@ impl<C: Channel> Session<C> {
         if self.subscriptions.iter().any(|subscription| subscription.channel.name() == channel.as_str()) {
             return Err(Refusal::new(Code::State, "you are subscribed to this channel"));
         }
-        if self.subscriptions.len() + self.asked.len() >= rules.limits.subscriptions_max {
+        if self.subscriptions.len() + self.asked.subscribes() >= rules.limits.subscriptions_max {
             return Err(Refusal::new(Code::Limit, "subscriptions_max: unsubscribe from a channel first"));
         }
         Ok(())
@@ -215,6 +215,9 @@ impl<C: Channel> Session<C> {
         effects: &mut E,
     ) -> bool {
         let known = self.asked.answer(token, answer);
+        if self.is_over(now.instant, effects) {
+            return known;
+        }
         while let Some((waiting, answer)) = self.asked.ready() {
             let mut step = Step { id: waiting.id, rules, now, effects: &mut *effects };
             self.carry_out(waiting.kept, answer, &mut step);
@@ -229,8 +232,10 @@ impl<C: Channel> Session<C> {
                 Ok(())
             }
             (Kept::Connect, Answer::Denied(denial)) => {
+                // A host that could not decide must not send the client away for good.
+                let code = if denial.code.retry() { Code::Fault } else { Code::Refused };
                 refuse(step.id, &denial.into(), step.effects);
-                self.close(Code::Refused, step.effects);
+                self.close(code, step.effects);
                 Ok(())
             }
             (Kept::Connect, _) => {

@@ -1,1 +1,252 @@
+//! What sessions are tested with: frames in their JSON form go in, effects come out as lines of a log.
 
+mod answers;
+mod judging;
+mod limits;
+mod property;
+mod time;
+
+use super::{Channel, Effects, Session, Subscription};
+use crate::ask::{Admission, Answer, Denial, Question, Token};
+use crate::grants::Grants;
+use crate::policy::{Access, Class, Keep, Policy, Rules, SessionLimits};
+use crate::rate::Rate;
+use crate::stream::Publication;
+use crate::time::{Instant, Now};
+use std::sync::Arc;
+use tidings_proto::channel::ChannelName;
+use tidings_proto::code::Code;
+use tidings_proto::decode::frames;
+use tidings_proto::frame::ServerFrame;
+use tidings_proto::id::Position;
+use tidings_proto::pattern::Pattern;
+use tidings_proto::payload::Codec;
+
+const DATA_BYTES_MAX: usize = 100;
+const WALL_MS: u64 = 1_790_000_000_000;
+const CONNECT: &str = r#"{"id":1,"connect":{"token":"t"}}"#;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Room(String);
+
+impl Channel for Room {
+    fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A host, an engine and a client that write down what they are told.
+#[derive(Debug, Default)]
+struct Log {
+    lines: Vec<String>,
+    /// The host answers the next questions with these, at once.
+    at_once: Vec<Answer>,
+    refuse_open: bool,
+    refuse_subscribe: bool,
+    slots: u32,
+}
+
+impl Log {
+    fn line(&mut self, line: impl Into<String>) {
+        self.lines.push(line.into());
+    }
+
+    fn slot(&mut self) -> u32 {
+        self.slots += 1;
+        self.slots
+    }
+}
+
+fn told(id: Option<u64>) -> String {
+    id.map_or_else(|| "-".to_owned(), |id| id.to_string())
+}
+
+fn placed(publication: &Publication<'_>) -> String {
+    let Publication { event, data, from, key } = publication;
+    let from = from.map_or("host", |from| from);
+    let key = key.map(|key| format!(" key {key}")).unwrap_or_default();
+    format!("{event} {} from {from}{key}", data.to_data().to_json())
+}
+
+impl Effects for Log {
+    type Channel = Room;
+
+    fn reply(&mut self, id: Option<u64>, frame: &ServerFrame<'_>) {
+        let rest = match frame {
+            ServerFrame::Error(failure) => {
+                let named = matches!(failure.code, Code::Limit | Code::TooLarge | Code::RateLimited);
+                let name = failure.message.split(':').next().filter(|_| named).unwrap_or_default();
+                let after = failure.retry_after_ms.map(|ms| format!("after {ms}")).unwrap_or_default();
+                format!("{} {name} {after}", failure.code.name()).trim_end().to_owned()
+            }
+            ServerFrame::Result(data) => data.to_data().to_json(),
+            ServerFrame::Unsubscribed(unsubscribed) => unsubscribed.channel.to_owned(),
+            _ => String::new(),
+        };
+        self.line(format!("{} {} {rest}", told(id), frame.name()).trim_end());
+    }
+
+    fn ask(&mut self, question: Question<'_>, token: Token) -> Option<Answer> {
+        let text = match question {
+            Question::Connect { token, device } => format!("connect {token} {}", device.unwrap_or("-")),
+            Question::Subscribe { user, channel } => format!("subscribe {user} {}", channel.as_str()),
+            Question::Publish { user, channel, event, data } => {
+                format!("publish {user} {} {event} {}", channel.as_str(), data.to_data().to_json())
+            }
+            Question::Send { user, to, event, data } => {
+                format!("send {user} {to} {event} {}", data.to_data().to_json())
+            }
+            Question::Call { user, method, data } => format!("call {user} {method} {}", data.to_data().to_json()),
+        };
+        self.line(format!("ask {} {text}", token.0));
+        (!self.at_once.is_empty()).then(|| self.at_once.remove(0))
+    }
+
+    fn open(&mut self, id: Option<u64>, admission: &Admission) -> Result<Subscription<Room>, Denial> {
+        if self.refuse_open {
+            return Err(Denial::new(Code::Limit, "connections_per_user_max: too many"));
+        }
+        self.line(format!("{} open {}", told(id), admission.user));
+        Ok(Subscription { channel: Room(admission.user.to_string()), slot: self.slot() })
+    }
+
+    fn subscribe(
+        &mut self,
+        id: Option<u64>,
+        channel: ChannelName<'_>,
+        since: Option<Position>,
+    ) -> Option<Subscription<Room>> {
+        let since = since.map(|since| format!("since {}", since.offset)).unwrap_or_default();
+        self.line(format!("{} join {} {since}", told(id), channel.as_str()).trim_end());
+        (!self.refuse_subscribe).then(|| Subscription { channel: Room(channel.as_str().to_owned()), slot: self.slot() })
+    }
+
+    fn leave(&mut self, subscription: Subscription<Room>) {
+        self.line(format!("leave {} {}", subscription.channel.name(), subscription.slot));
+    }
+
+    fn publish(&mut self, id: Option<u64>, channel: ChannelName<'_>, publication: &Publication<'_>) {
+        self.line(format!("{} publish {} {}", told(id), channel.as_str(), placed(publication)));
+    }
+
+    fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>) {
+        self.line(format!("{} send {user} {}", told(id), placed(publication)));
+    }
+
+    fn close(&mut self, code: Code) {
+        self.line(format!("close {}", code.name()));
+    }
+}
+
+/// `open:*` is everyone's, `shared:*` is for those with the right, `host:*` is the host's, `state:*` is of class latest.
+fn rules() -> Rules {
+    let policy = |class, access| {
+        let keep = Keep { entries_max: 10, bytes_max: 10_000, age_ms_max: 10_000 };
+        let data_bytes_max = DATA_BYTES_MAX;
+        Arc::new(Policy { class, subscribe: access, publish: access, send: access, keep, data_bytes_max })
+    };
+    Rules {
+        namespaces: vec![
+            ("open".into(), policy(Class::Reliable, Access::Everyone)),
+            ("shared".into(), policy(Class::Ephemeral, Access::Granted)),
+            ("host".into(), policy(Class::Reliable, Access::Host)),
+            ("state".into(), policy(Class::Latest, Access::Everyone)),
+        ],
+        limits: SessionLimits {
+            connect_timeout_ms: 10_000,
+            ping_interval_ms: 25_000,
+            pong_timeout_ms: 5_000,
+            subscriptions_max: 3,
+            questions_max: 4,
+            messages: Rate::per_minute(60),
+            others: Rate::per_minute(120),
+        },
+    }
+}
+
+/// Rights to what begins with `mine`.
+fn admission(expires_at_ms: Option<u64>) -> Answer {
+    let mine = |text| vec![Pattern::new(text)];
+    let grants = Grants { subscribe: mine("shared:mine*"), publish: mine("shared:mine*"), send: mine("mine*") };
+    Answer::Admitted(Admission { user: "alice".into(), grants: Arc::new(grants), expires_at_ms })
+}
+
+struct Bench {
+    session: Session<Room>,
+    rules: Rules,
+    log: Log,
+    now: Now,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (rules, now) = (rules(), Now { instant: Instant(1_000), wall_ms: WALL_MS });
+        Self { session: Session::new(&rules.limits, now, Arc::default()), rules, log: Log::default(), now }
+    }
+
+    fn live_until(expires_at_ms: Option<u64>) -> Self {
+        let mut bench = Self::new();
+        bench.log.at_once.push(admission(expires_at_ms));
+        assert_eq!(bench.receive(CONNECT), ["ask 1 connect t -", "1 open alice"]);
+        assert!(bench.session.is_live());
+        bench
+    }
+
+    fn live() -> Self {
+        Self::live_until(None)
+    }
+
+    fn pass(&mut self, ms: u64) {
+        self.now.instant = self.now.instant + ms;
+        self.now.wall_ms += ms;
+    }
+
+    /// What was logged since the last time.
+    fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.log.lines)
+    }
+
+    fn receive(&mut self, text: &str) -> Vec<String> {
+        for frame in frames(Codec::Json, text.as_bytes()) {
+            self.session.receive(frame, &self.rules, self.now, &mut self.log);
+        }
+        self.take()
+    }
+
+    fn control(&mut self) -> Vec<String> {
+        self.session.control(&self.rules, self.now, &mut self.log);
+        self.take()
+    }
+
+    /// The host answers. Whether the answer was wanted is part of what is told.
+    fn answer(&mut self, token: u64, answer: Answer) -> (bool, Vec<String>) {
+        let wanted = self.session.answered(Token(token), answer, &self.rules, self.now, &mut self.log);
+        (wanted, self.take())
+    }
+
+    /// The next look after this one, in milliseconds from now.
+    fn tick(&mut self) -> (Option<u64>, Vec<String>) {
+        let next = self.session.tick(&self.rules.limits, self.now, &mut self.log);
+        (next.map(|next| next.since_ms(self.now.instant)), self.take())
+    }
+
+    fn streams(&self) -> Vec<&str> {
+        self.session.streams().map(|subscription| subscription.channel.name()).collect()
+    }
+}
+
+fn subscribe(id: u64, channel: &str) -> String {
+    format!(r#"{{"id":{id},"subscribe":{{"channel":"{channel}"}}}}"#)
+}
+
+fn publish(id: u64, channel: &str) -> String {
+    format!(r#"{{"id":{id},"publish":{{"channel":"{channel}","event":"E","data":{id}}}}}"#)
+}
+
+fn call(id: u64) -> String {
+    format!(r#"{{"id":{id},"call":{{"method":"m","data":{id}}}}}"#)
+}
+
+fn no() -> Answer {
+    Answer::Denied(Denial::forbidden())
+}
