@@ -44,6 +44,8 @@ enum Got {
 #[derive(Debug, Default)]
 struct Sink {
     got: BTreeMap<usize, Vec<Got>>,
+    /// The highest offset that a reader got.
+    last: BTreeMap<usize, u64>,
     /// How many more pieces a reader takes; one that is not named takes all.
     room: BTreeMap<usize, usize>,
     /// Every piece that was taken, with the number of entries that was told.
@@ -58,8 +60,17 @@ impl Effects<Reader> for Sink {
             *room = left;
         }
         let got = read(to.form, frames);
-        let count = got.iter().filter(|got| matches!(got, Got::Entry { .. })).count();
-        assert_eq!(count as u64, entries, "the told number of entries is the number of entries");
+        let offsets = got.iter().filter_map(|got| match got {
+            Got::Entry { offset, .. } => Some(*offset),
+            Got::Gap { .. } => None,
+        });
+        let last = self.last.entry(to.id).or_default();
+        let mut count = 0;
+        for offset in offsets {
+            assert!(offset > *last, "no entry comes twice, and none after a later one");
+            (*last, count) = (offset, count + 1);
+        }
+        assert_eq!(count, entries, "the told number of entries is the number of entries");
         self.got.entry(to.id).or_default().extend(got);
         self.pieces.push((to.id, frames.clone(), entries));
         Delivery::Taken
