@@ -91,10 +91,12 @@ fn messages_that_keep_to_their_rate_are_never_a_flood() {
     assert!(bench.session.is_live());
 }
 
-/// What a peer may send again and again, and how often it is heard before the session ends.
+/// Something that a peer may send again and again.
+type Flood = fn(&mut Bench) -> Vec<String>;
+
 #[test]
 fn floods_end() {
-    let floods: [(&str, fn(&mut Bench) -> Vec<String>); 6] = [
+    let floods: [(&str, Flood); 6] = [
         ("control frames", Bench::control),
         ("pings", |bench| bench.receive(r#"{"id":1,"ping":{}}"#)),
         ("pongs", |bench| bench.receive(r#"{"pong":{}}"#)),
