@@ -37,7 +37,7 @@ codes! {
     BadRequest = 2000, "bad_request", false;
     /// The token is missing, not valid, or no longer valid. One wording for every cause.
     Unauthorized = 2001, "unauthorized", false;
-    /// A command other than `connect` came before `connect`, or a second `connect` came.
+    /// Not the time for this command: before `connect`, a second `connect`, subscribed already, not subscribed.
     State = 2002, "state", false;
     /// The session has no right to do this. Says nothing of whether the channel exists.
     Forbidden = 2003, "forbidden", false;
@@ -49,7 +49,7 @@ codes! {
     RateLimited = 2006, "rate_limited", true;
     /// The data is larger than the namespace allows.
     TooLarge = 2007, "too_large", false;
-    /// What the command needs is not working now.
+    /// What the command needs is not working here, or not now.
     Unavailable = 2008, "unavailable", true;
     /// The host did not answer in time.
     Timeout = 2009, "timeout", true;

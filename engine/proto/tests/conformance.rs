@@ -59,6 +59,25 @@ fn the_table_of_limits_is_up_to_date() {
     keep("limits.json", "The limits that are the same for every server.", "limits", &rows);
 }
 
+/// The text is written by hand; its tables must not fall behind those of the code.
+#[test]
+fn the_text_of_the_protocol_has_every_code_and_limit() {
+    let path = support::folder().join("../docs/protocol.md");
+    let protocol = std::fs::read_to_string(path).unwrap();
+    for code in Code::ALL {
+        let row = format!("| {} | `{}` | {} |", code.number(), code.name(), if code.retry() { "yes" } else { "no" });
+        assert!(protocol.contains(&row), "docs/protocol.md has no row that begins with {row}");
+    }
+    let limits: Value =
+        serde_json::from_str(&std::fs::read_to_string(support::folder().join("limits.json")).unwrap()).unwrap();
+    for limit in limits["limits"].as_array().unwrap() {
+        let value = limit["value"].as_u64().unwrap();
+        let written = if value < 1_000 { value.to_string() } else { format!("{},{:03}", value / 1_000, value % 1_000) };
+        let row = format!("| `{}` | {written} |", limit["name"].as_str().unwrap());
+        assert!(protocol.contains(&row), "docs/protocol.md has no row {row}");
+    }
+}
+
 #[test]
 fn names_are_judged() {
     for vector in vectors("names.json") {
