@@ -83,6 +83,9 @@ struct World {
     done: BTreeMap<u64, usize>,
     /// Which command a question came of.
     asked: BTreeMap<u64, u64>,
+    /// Questions that have their answer.
+    answered: BTreeSet<u64>,
+    /// Commands that the host said yes to.
     allowed: BTreeSet<u64>,
     joined: BTreeSet<String>,
     /// The last command that was carried out in a channel or for a user.
@@ -100,6 +103,7 @@ impl World {
             sent: BTreeSet::new(),
             done: BTreeMap::new(),
             asked: BTreeMap::new(),
+            answered: BTreeSet::new(),
             allowed: BTreeSet::new(),
             joined: BTreeSet::new(),
             last: BTreeMap::new(),
@@ -158,6 +162,9 @@ impl World {
 
     fn answer(&mut self, token: u64, kind: usize) -> Result<Vec<String>, TestCaseError> {
         let (wanted, lines) = self.bench.answer(token, answer(kind));
+        let open = self.asked.contains_key(&token) && !self.answered.contains(&token);
+        prop_assert_eq!(wanted, open && !self.is_over, "an answer is wanted once, and by a session that is not over");
+        self.answered.extend(wanted.then_some(token));
         if wanted && matches!(answer(kind), Answer::Allowed) {
             self.allowed.extend(self.asked.get(&token));
         }
@@ -171,6 +178,7 @@ impl World {
                 let token = words[1].parse().unwrap();
                 prop_assert_eq!(token, self.asked.len() as u64 + 1, "every question has a token of its own");
                 self.asked.insert(token, number);
+                self.answered.extend(at_once.map(|_| token));
                 if matches!(at_once, Some(Answer::Allowed)) {
                     self.allowed.insert(number);
                 }
@@ -216,9 +224,10 @@ impl World {
         Ok(())
     }
 
-    /// The host answers all that is open: then every command has its end.
+    /// The host answers all that is open, the first question last: then every command has its end.
     fn finish(&mut self) -> TestCaseResult {
-        for token in 1..=self.asked.len() as u64 {
+        let open: Vec<_> = self.asked.keys().copied().filter(|token| !self.answered.contains(token)).collect();
+        for token in open.into_iter().rev() {
             let lines = self.answer(token, 3)?;
             prop_assert!(lines.is_empty() || !self.is_over);
             for line in &lines {
