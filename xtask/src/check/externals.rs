@@ -1,0 +1,138 @@
+//! The libraries that each crate may use.
+
+#[cfg(test)]
+mod tests;
+
+use crate::breach::Breach;
+use crate::house::{Crate, House};
+
+/// The rule's name.
+pub(crate) const RULE: &str = "externals";
+
+/// What a crate may use from outside the workspace, and what must not end up in it by any way.
+struct Allowance {
+    name: &'static str,
+    may_use: &'static [&'static str],
+    must_not_reach: &'static [&'static str],
+}
+
+/// Everything that waits, listens or tells the time.
+const RUNTIMES: &[&str] = &[
+    "tokio",
+    "mio",
+    "socket2",
+    "hyper",
+    "fastwebsockets",
+    "dashmap",
+    "sled",
+    "metrics",
+    "tracing",
+    "getrandom",
+    "rand",
+];
+
+/// Crates that are not named may use what they like: programs and examples.
+const ALLOWANCES: [Allowance; 6] = [
+    Allowance {
+        name: "tidings-proto",
+        may_use: &["bytes", "serde", "rmp-serde", "serde_json", "base64", "memchr", "itoa", "zmij"],
+        must_not_reach: RUNTIMES,
+    },
+    Allowance {
+        name: "tidings-core",
+        may_use: &["bytes", "hashbrown", "foldhash", "smallvec", "slab"],
+        must_not_reach: RUNTIMES,
+    },
+    Allowance {
+        name: "tidings-store",
+        may_use: &["sled", "bytes"],
+        must_not_reach: &["tokio", "hyper", "fastwebsockets", "tidings-core"],
+    },
+    Allowance {
+        name: "tidings",
+        may_use: &[
+            "bytes",
+            "dashmap",
+            "getrandom",
+            "hashbrown",
+            "metrics",
+            "parking_lot",
+            "serde",
+            "serde_json",
+            "slab",
+            "smallvec",
+            "tokio",
+            "tracing",
+        ],
+        must_not_reach: &["hyper", "hyper-util", "fastwebsockets", "rustls", "axum"],
+    },
+    Allowance {
+        name: "tidings-auth",
+        may_use: &["jsonwebtoken", "serde", "serde_json", "tracing"],
+        must_not_reach: &["hyper", "fastwebsockets", "reqwest"],
+    },
+    Allowance {
+        name: "tidings-transports",
+        may_use: &[
+            "bytes",
+            "fastwebsockets",
+            "http-body-util",
+            "hyper",
+            "hyper-util",
+            "memchr",
+            "metrics",
+            "rustls",
+            "tokio",
+            "tokio-rustls",
+            "tracing",
+        ],
+        must_not_reach: &["axum", "tokio-tungstenite"],
+    },
+];
+
+/// Finds libraries in crates that may not use them. What is for tests alone is free.
+///
+/// # Errors
+/// None; as every rule.
+pub(crate) fn prove(house: &House) -> anyhow::Result<Vec<Breach>> {
+    let mut breaches = Vec::new();
+    for allowance in &ALLOWANCES {
+        let Some(one) = house.find(allowance.name) else { continue };
+        for used in one.dependencies.iter().filter(|used| !used.is_dev) {
+            if house.find(&used.name).is_none() && !allowance.may_use.contains(&used.name.as_str()) {
+                breaches.push(direct(house, one, &used.name));
+            }
+        }
+        for banned in allowance.must_not_reach {
+            if one.reaches.contains(*banned) && one.dependencies.iter().all(|used| used.name != *banned) {
+                breaches.push(indirect(one, banned));
+            }
+        }
+    }
+    Ok(breaches)
+}
+
+fn direct(house: &House, one: &Crate, used: &str) -> Breach {
+    Breach {
+        file: one.folder.join("Cargo.toml"),
+        line: house.manifest_line(one, used),
+        rule: RULE,
+        what: format!("{} may not use {used}", one.name),
+        remedy: "do without, move it to a crate that may, or argue for it and add it to ALLOWANCES in \
+                 xtask/src/check/externals.rs"
+            .into(),
+    }
+}
+
+fn indirect(one: &Crate, banned: &str) -> Breach {
+    Breach {
+        file: one.folder.join("Cargo.toml"),
+        line: 1,
+        rule: RULE,
+        what: format!("{banned} ends up in {}, by way of something it uses", one.name),
+        remedy: format!(
+            "see `cargo tree --package {} --invert {banned} --edges no-dev`; turn off its feature",
+            one.name
+        ),
+    }
+}
