@@ -281,13 +281,15 @@ impl<C: Channel> Session<C> {
     }
 
     fn admit<E: Effects<Channel = C>>(&mut self, admission: &Admission, step: &mut Step<'_, E>) {
-        let lifetime_ms = admission.expires_at_ms.map(|at| at.saturating_sub(step.now.wall_ms));
-        self.deadline = lifetime_ms.map_or(Instant(u64::MAX), |ms| step.now.instant + ms);
-        self.phase = Phase::Live;
-        self.user = Some(admission.user.clone());
-        self.grants = admission.grants.clone();
         match step.effects.open(step.id, admission) {
-            Ok(inbox) => self.inbox = Some(inbox),
+            Ok(inbox) => {
+                let lifetime_ms = admission.expires_at_ms.map(|at| at.saturating_sub(step.now.wall_ms));
+                self.deadline = lifetime_ms.map_or(Instant(u64::MAX), |ms| step.now.instant + ms);
+                self.phase = Phase::Live;
+                self.user = Some(admission.user.clone());
+                self.grants = admission.grants.clone();
+                self.inbox = Some(inbox);
+            }
             Err(denial) => {
                 refuse(step.id, &denial.into(), step.effects);
                 self.close(Code::Overloaded, step.effects);

@@ -156,6 +156,7 @@ fn a_user_with_too_many_connections_may_come_back() {
     let told = ["1 error limit connections_per_user_max", "close overloaded"];
     assert_eq!(bench.answer(1, admission(None)), lines(&told));
     assert!(bench.session.is_closed());
+    assert!(bench.session.user().is_none(), "it was never opened, so its end is no user's");
     assert_eq!(bench.streams(), [""; 0]);
 }
 
