@@ -5,6 +5,7 @@ use tidings::{Grants, Pattern};
 
 /// The claims of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Claims {
     /// The user's id.
     pub sub: String,
@@ -13,6 +14,12 @@ pub struct Claims {
     /// When the token begins, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<u64>,
+    /// Who made the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    /// Whom the token is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<Audience>,
     /// Channels that may be subscribed to.
     #[serde(default)]
     pub subscribe: Vec<Pattern>,
@@ -24,15 +31,34 @@ pub struct Claims {
     pub send: Vec<Pattern>,
 }
 
+/// One audience, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
 impl Claims {
     /// A user with these rights until `exp`, in seconds since 1970.
     #[must_use]
     pub fn new(user: impl Into<String>, exp: u64, grants: Grants) -> Self {
         let Grants { subscribe, publish, send } = grants;
-        Self { sub: user.into(), exp, nbf: None, subscribe, publish, send }
+        Self { sub: user.into(), exp, nbf: None, iss: None, aud: None, subscribe, publish, send }
     }
 
     pub(crate) fn into_grants(self) -> Grants {
         Grants { subscribe: self.subscribe, publish: self.publish, send: self.send }
+    }
+}
+
+impl Audience {
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        match self {
+            Self::One(one) => one == name,
+            Self::Several(several) => several.iter().any(|one| one == name),
+        }
     }
 }
