@@ -69,7 +69,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`ErrorKind::Limit`] when `connections_max` are open, [`ErrorKind::Stopped`] when the engine shuts down.
-    pub fn open(&self, link: Box<dyn Link>) -> Result<Port, Error> {
+    pub fn open(&self, link: Arc<dyn Link>) -> Result<Port, Error> {
         let admitted = self.shared.check_running().and_then(|()| {
             if self.shared.sessions.reserve() {
                 return Ok(());

@@ -34,8 +34,6 @@ struct PipeState {
     writer: Option<Waker>,
 }
 
-struct LocalLink(Arc<Pipe>);
-
 impl fmt::Debug for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Local").field("port", &self.port).finish_non_exhaustive()
@@ -43,9 +41,9 @@ impl fmt::Debug for Local {
 }
 
 impl Local {
-    pub(crate) fn open(open: impl FnOnce(Box<dyn Link>) -> Result<Port, Error>) -> Result<Self, Error> {
+    pub(crate) fn open(open: impl FnOnce(Arc<dyn Link>) -> Result<Port, Error>) -> Result<Self, Error> {
         let pipe = Arc::new(Pipe::default());
-        let port = open(Box::new(LocalLink(Arc::clone(&pipe))))?;
+        let port = open(Arc::clone(&pipe) as Arc<dyn Link>)?;
         Ok(Self { port, pipe })
     }
 
@@ -63,6 +61,16 @@ impl Local {
     /// The next frame, when it is there. `None` after the last one.
     pub async fn receive(&self) -> Option<String> {
         poll_fn(|context| self.poll_receive(context)).await
+    }
+
+    /// Throws away all that waits to be received.
+    pub fn discard(&self) {
+        let mut state = lock(&self.pipe.0);
+        state.bytes = Vec::new();
+        state.read = 0;
+        let writer = state.writer.take();
+        drop(state);
+        writer.into_iter().for_each(Waker::wake);
     }
 
     /// As [`Local::receive`], for those who poll.
@@ -102,13 +110,13 @@ impl PipeState {
     }
 }
 
-impl Link for LocalLink {
+impl Link for Pipe {
     fn form(&self) -> WireForm {
         WireForm::JsonLines
     }
 
     fn try_write_vectored(&self, frames: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut state = lock(&self.0.0);
+        let mut state = lock(&self.0);
         if state.ended {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -129,7 +137,7 @@ impl Link for LocalLink {
     }
 
     fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut state = lock(&self.0.0);
+        let mut state = lock(&self.0);
         if state.ended || state.bytes.len() - state.read < WAITING_BYTES_MAX {
             return Poll::Ready(Ok(()));
         }
@@ -142,7 +150,7 @@ impl Link for LocalLink {
     }
 
     fn abort(&self) {
-        let wakers = lock(&self.0.0).end();
+        let wakers = lock(&self.0).end();
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 }

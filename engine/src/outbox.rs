@@ -7,7 +7,8 @@ use crate::sync::lock;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::sync::Mutex;
+use std::mem;
+use std::sync::{Arc, Mutex};
 use tidings_core::stream::Subscriber;
 use tidings_proto::id::SessionId;
 use tidings_proto::wire::WireForm;
@@ -27,7 +28,7 @@ pub(crate) struct Outbox {
     session: SessionId,
     form: WireForm,
     home: u8,
-    link: Box<dyn Link>,
+    link: Arc<dyn Link>,
     queue: Mutex<Queue>,
 }
 
@@ -55,10 +56,8 @@ pub(crate) struct Flushed {
 
 #[derive(Default)]
 struct Queue {
-    /// The piece at the head, or what is left of it; empty when there is none. Most rounds need no more than this one.
-    first: Bytes,
-    rest: VecDeque<Bytes>,
-    /// Of `first`, `rest` and whatever is being written.
+    pieces: Pieces,
+    /// Of `pieces` and of whatever is being written.
     bytes: usize,
     /// Somebody is on the way to flush.
     dirty: bool,
@@ -75,7 +74,7 @@ struct Queue {
 }
 
 impl Outbox {
-    pub(crate) fn new(session: SessionId, home: u8, link: Box<dyn Link>) -> Self {
+    pub(crate) fn new(session: SessionId, home: u8, link: Arc<dyn Link>) -> Self {
         Self { session, form: link.form(), home, link, queue: Mutex::default() }
     }
 
@@ -98,7 +97,7 @@ impl Outbox {
         if queue.closing || queue.closed || frames.is_empty() {
             return Pushed::Waiting;
         }
-        let too_many = queue.bytes + frames.len() > limits.bytes_max || queue.rest.len() >= limits.pieces_max;
+        let too_many = queue.bytes + frames.len() > limits.bytes_max || queue.pieces.count() >= limits.pieces_max;
         if queue.bytes > 0 && too_many {
             queue.refused = true;
             return Pushed::Full;
@@ -114,8 +113,8 @@ impl Outbox {
             return Pushed::Waiting;
         }
         if at_once {
-            queue.rest = VecDeque::new();
-            queue.bytes = queue.first.len();
+            queue.pieces.rest = None;
+            queue.bytes = queue.pieces.first.len();
         }
         queue.closing = true;
         queue.append(frames)
@@ -148,13 +147,13 @@ impl Outbox {
     pub(crate) fn flush(&self, limits: OutboxLimits) -> Flushed {
         let mut flushed = Flushed::default();
         loop {
-            let (mut first, mut rest) = {
+            let mut pieces = {
                 let mut queue = lock(&self.queue);
                 queue.dirty = false;
                 if queue.writing || queue.blocked || queue.closed {
                     return flushed;
                 }
-                if queue.first.is_empty() && queue.rest.is_empty() {
+                if queue.pieces.first.is_empty() {
                     flushed.room_again |= std::mem::take(&mut queue.refused);
                     if queue.closing {
                         queue.closed = true;
@@ -164,16 +163,16 @@ impl Outbox {
                     return flushed;
                 }
                 queue.writing = true;
-                queue.take()
+                mem::take(&mut queue.pieces)
             };
-            let (bytes, result) = self.write(&mut first, &mut rest);
+            let (bytes, result) = self.write(&mut pieces);
             flushed.bytes += bytes;
             let mut queue = lock(&self.queue);
             queue.writing = false;
             if queue.closed {
                 return flushed;
             }
-            queue.put_back(first, rest, bytes);
+            queue.put_back(pieces, bytes);
             if let Err(error) = result {
                 if error.kind() == io::ErrorKind::WouldBlock {
                     queue.blocked = true;
@@ -192,27 +191,28 @@ impl Outbox {
         }
     }
 
-    /// Writes until both are empty or the link takes no more. Returns how many bytes left.
-    fn write(&self, first: &mut Bytes, rest: &mut VecDeque<Bytes>) -> (usize, io::Result<()>) {
+    /// Writes until nothing is left or the link takes no more. Returns how many bytes left.
+    fn write(&self, pieces: &mut Pieces) -> (usize, io::Result<()>) {
         let mut total = 0;
-        while !first.is_empty() {
-            let result = if rest.is_empty() {
-                self.link.try_write_vectored(&[IoSlice::new(first)])
-            } else {
-                let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-                slices[0] = IoSlice::new(first);
-                let mut count = 1;
-                for (slot, piece) in slices[1..].iter_mut().zip(rest.iter()) {
-                    *slot = IoSlice::new(piece);
-                    count += 1;
+        while !pieces.first.is_empty() {
+            let result = match &pieces.rest {
+                None => self.link.try_write_vectored(&[IoSlice::new(&pieces.first)]),
+                Some(rest) => {
+                    let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+                    slices[0] = IoSlice::new(&pieces.first);
+                    let mut count = 1;
+                    for (slot, piece) in slices[1..].iter_mut().zip(rest.iter()) {
+                        *slot = IoSlice::new(piece);
+                        count += 1;
+                    }
+                    self.link.try_write_vectored(&slices[..count])
                 }
-                self.link.try_write_vectored(&slices[..count])
             };
             match result {
                 Ok(0) => return (total, Err(io::ErrorKind::WriteZero.into())),
                 Ok(bytes) => {
                     total += bytes;
-                    advance(first, rest, bytes);
+                    pieces.advance(bytes);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return (total, Err(error)),
@@ -222,13 +222,40 @@ impl Outbox {
     }
 }
 
-fn advance(first: &mut Bytes, rest: &mut VecDeque<Bytes>, mut bytes: usize) {
-    while bytes > 0 {
-        let taken = bytes.min(first.len());
-        first.advance(taken);
-        bytes -= taken;
-        if first.is_empty() {
-            *first = rest.pop_front().unwrap_or_default();
+/// Pieces in order.
+#[derive(Default)]
+struct Pieces {
+    /// The piece at the head, or what is left of it; empty only when there is none. Most rounds need no more than this.
+    first: Bytes,
+    /// The pieces behind it. Boxed, because an idle or quick connection has none.
+    #[expect(clippy::box_collection, reason = "8 bytes instead of 32 in each of many thousand outboxes")]
+    rest: Option<Box<VecDeque<Bytes>>>,
+}
+
+impl Pieces {
+    fn count(&self) -> usize {
+        usize::from(!self.first.is_empty()) + self.rest.as_ref().map_or(0, |rest| rest.len())
+    }
+
+    fn add(&mut self, piece: Bytes) {
+        if self.first.is_empty() {
+            self.first = piece;
+        } else {
+            self.rest.get_or_insert_default().push_back(piece);
+        }
+    }
+
+    fn advance(&mut self, mut bytes: usize) {
+        while bytes > 0 {
+            let taken = bytes.min(self.first.len());
+            self.first.advance(taken);
+            bytes -= taken;
+            if self.first.is_empty() {
+                self.first = self.rest.as_mut().and_then(|rest| rest.pop_front()).unwrap_or_default();
+            }
+        }
+        if self.rest.as_ref().is_some_and(|rest| rest.is_empty()) {
+            self.rest = None;
         }
     }
 }
@@ -236,11 +263,7 @@ fn advance(first: &mut Bytes, rest: &mut VecDeque<Bytes>, mut bytes: usize) {
 impl Queue {
     fn append(&mut self, frames: Bytes) -> Pushed {
         self.bytes += frames.len();
-        if self.first.is_empty() && self.rest.is_empty() {
-            self.first = frames;
-        } else {
-            self.rest.push_back(frames);
-        }
+        self.pieces.add(frames);
         if self.dirty || self.writing || self.blocked {
             return Pushed::Waiting;
         }
@@ -248,22 +271,18 @@ impl Queue {
         Pushed::Dirty
     }
 
-    fn take(&mut self) -> (Bytes, VecDeque<Bytes>) {
-        (std::mem::take(&mut self.first), std::mem::take(&mut self.rest))
-    }
-
     /// What could not be written goes before what was pushed meanwhile.
-    fn put_back(&mut self, first: Bytes, mut rest: VecDeque<Bytes>, written: usize) {
+    fn put_back(&mut self, mut left: Pieces, written: usize) {
         self.bytes = self.bytes.saturating_sub(written);
-        if first.is_empty() {
+        if left.first.is_empty() {
             return;
         }
-        if !self.first.is_empty() {
-            rest.push_back(std::mem::take(&mut self.first));
-            rest.append(&mut self.rest);
+        let Pieces { first, rest } = mem::take(&mut self.pieces);
+        if !first.is_empty() {
+            left.add(first);
+            rest.into_iter().flat_map(|rest| *rest).for_each(|piece| left.add(piece));
         }
-        self.first = first;
-        self.rest = rest;
+        self.pieces = left;
     }
 }
 

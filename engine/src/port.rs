@@ -31,7 +31,7 @@ impl fmt::Debug for Port {
 
 impl Port {
     /// Opens a connection for which a place was reserved.
-    pub(crate) fn open(shared: &Arc<Shared>, link: Box<dyn Link>) -> Self {
+    pub(crate) fn open(shared: &Arc<Shared>, link: Arc<dyn Link>) -> Self {
         let id = SessionId(random(u128::from_ne_bytes));
         let home = u8::try_from(id.0 % shared.flush_queues.len() as u128).unwrap_or_default();
         let now = shared.clock.now();

@@ -3,7 +3,6 @@
 use super::stream::Stream;
 use std::{
     io::{self, IoSlice},
-    sync::Arc,
     task::{Context, Poll},
 };
 use tidings::link::Link;
@@ -12,13 +11,17 @@ use tidings_proto::wire::WireForm;
 /// A socket that an engine writes to while another task reads from it.
 #[derive(Debug)]
 pub(crate) struct WebSocketLink {
-    stream: Arc<Stream>,
+    stream: Stream,
     form: WireForm,
 }
 
 impl WebSocketLink {
-    pub(crate) fn new(stream: Arc<Stream>, form: WireForm) -> Self {
+    pub(crate) fn new(stream: Stream, form: WireForm) -> Self {
         Self { stream, form }
+    }
+
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.stream
     }
 }
 

@@ -7,7 +7,6 @@ use super::{
     incoming::Incoming,
     link::WebSocketLink,
     read_buffer::with_read_buffer,
-    stream::Stream,
     upgrade::Connection,
     violation::Violation,
 };
@@ -21,14 +20,14 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tidings::{Codec, Engine, error::Error, port::Port};
+use tidings::{Codec, Engine, error::Error, link::Link, port::Port};
 use tidings_proto::wire::WireForm;
 use tokio::time::{Instant, timeout};
 
 /// The reading half. It holds no buffer while nothing is unfinished.
 pub(crate) struct Serving {
     port: Port,
-    stream: Arc<Stream>,
+    link: Arc<WebSocketLink>,
     decoder: Decoder,
     limits: Arc<Limits>,
     began: Instant,
@@ -51,11 +50,11 @@ impl Serving {
         form: WireForm,
         limits: Arc<Limits>,
     ) -> Result<(Self, Vec<u8>), Error> {
-        let stream = Arc::new(connection.stream);
-        let port = engine.open(Box::new(WebSocketLink::new(Arc::clone(&stream), form)))?;
+        let link = Arc::new(WebSocketLink::new(connection.stream, form));
+        let port = engine.open(Arc::clone(&link) as Arc<dyn Link>)?;
         let serving = Self {
             port,
-            stream,
+            link,
             decoder: Decoder::default(),
             limits,
             began: Instant::now(),
@@ -101,11 +100,11 @@ impl Serving {
     /// Waits for bytes and takes what one read brings.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ended>> {
         loop {
-            if ready!(self.stream.poll_read_ready(context)).is_err() {
+            if ready!(self.link.stream().poll_read_ready(context)).is_err() {
                 return Poll::Ready(Err(Ended));
             }
             let read = with_read_buffer(|buffer| {
-                let read = self.stream.try_read(buffer)?;
+                let read = self.link.stream().try_read(buffer)?;
                 if read > 0 {
                     self.take(&mut buffer[..read]);
                 }
