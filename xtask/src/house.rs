@@ -28,8 +28,6 @@ pub(crate) struct Crate {
     pub(crate) reaches: BTreeSet<String>,
     /// The test targets in `tests/`, by name.
     pub(crate) tests: Vec<String>,
-    /// The examples, by name.
-    pub(crate) examples: Vec<String>,
 }
 
 /// One line of a manifest's dependencies.
@@ -62,7 +60,6 @@ impl House {
                 dependencies: dependencies(package),
                 reaches: graph.reach(&package.id),
                 tests: targets(package, |target| target.is_test()),
-                examples: targets(package, |target| target.is_example()),
             });
         }
         crates.sort_by(|a, b| a.name.cmp(&b.name));

@@ -4,10 +4,16 @@ use crate::house::House;
 use crate::run;
 use crate::tree::Tree;
 
-/// The example of `tidings-proto` that writes the vectors, or compares them when it is told `--check`.
-const GENERATOR: &str = "vectors";
+/// The test of `tidings-proto` that compares the tables of codes and limits in conformance/ with the crate's own, and
+/// holds all other vectors against the code.
+const GENERATOR: &str = "conformance";
 
-/// Write the files in conformance/ anew, or see whether they are up to date.
+/// Set, it lets that test write the tables.
+const WRITE: &str = "TIDINGS_WRITE_VECTORS";
+
+/// Write the tables in conformance/ anew, or see whether they are up to date.
+///
+/// The vectors for frames, data and names are written by `python3 conformance/make`, apart from the code that they judge.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Write nothing; fail when a file differs from what would be written.
@@ -22,7 +28,7 @@ pub(crate) struct Args {
 pub(crate) fn main(args: &Args) -> anyhow::Result<bool> {
     let house = House::read(Tree::here())?;
     if !has_generator(&house) {
-        println!("The vectors in conformance/ are written by hand; tidings-proto has no example `{GENERATOR}`.");
+        println!("tidings-proto has no test `{GENERATOR}`, which writes the tables in conformance/.");
         return Ok(true);
     }
     generate(&house.tree, args.check)
@@ -30,7 +36,7 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<bool> {
 
 /// Whether the workspace has a generator.
 pub(crate) fn has_generator(house: &House) -> bool {
-    house.find("tidings-proto").is_some_and(|proto| proto.examples.iter().any(|name| name == GENERATOR))
+    house.find("tidings-proto").is_some_and(|proto| proto.tests.iter().any(|name| name == GENERATOR))
 }
 
 /// Runs the generator, or with `check` only compares.
@@ -39,9 +45,11 @@ pub(crate) fn has_generator(house: &House) -> bool {
 /// When cargo cannot be started.
 pub(crate) fn generate(tree: &Tree, check: bool) -> anyhow::Result<bool> {
     let mut command = run::cargo(tree);
-    command.args(["run", "--quiet", "--package", "tidings-proto", "--example", GENERATOR, "--"]);
+    command.args(["test", "--quiet", "--package", "tidings-proto", "--test", GENERATOR]);
     if check {
-        command.arg("--check");
+        command.env_remove(WRITE);
+    } else {
+        command.env(WRITE, "1");
     }
     run::shown(&mut command)
 }

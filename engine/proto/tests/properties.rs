@@ -126,7 +126,8 @@ proptest! {
         msgpack.extend_from_slice(b"\xa7publish\x83\xa7channel\xa3a:b\xa4data");
         msgpack.extend_from_slice(&packed);
         msgpack.extend_from_slice(b"\xa5event\xa1e");
-        for (codec, message, sent) in [(Codec::Json, json.as_bytes(), text.as_bytes()), (Codec::Msgpack, &msgpack, &packed)] {
+        let messages = [(Codec::Json, json.as_bytes(), text.as_bytes()), (Codec::Msgpack, &msgpack, &packed)];
+        for (codec, message, sent) in messages {
             let frames: Vec<_> = decode::frames(codec, message).map(Result::unwrap).collect();
             prop_assert_eq!(frames.len(), 1);
             prop_assert_eq!(frames[0].id, id);
@@ -139,8 +140,8 @@ proptest! {
         value in any_json(), stream in any::<u32>(), offset in any::<u64>(), at in any::<u64>(),
         event in "[!-~]{1,64}", from in prop::option::of("\\PC{1,100}"),
     ) {
-        let expected = serde_json::json!({ "stream": stream, "offset": offset, "event": event, "data": value, "at": at });
-        let mut expected = serde_json::json!({ "entry": expected });
+        let body = serde_json::json!({ "stream": stream, "offset": offset, "event": event, "data": value, "at": at });
+        let mut expected = serde_json::json!({ "entry": body });
         if let Some(from) = &from {
             expected["entry"]["from"] = from.as_str().into();
         }
