@@ -36,13 +36,13 @@ impl Cell {
         (!self.retired.load(Ordering::Relaxed)).then_some(stream)
     }
 
-    /// Takes the cell out of use if `vacant` says so. Returns whether it is out of use now.
+    /// Takes the cell out of use if `vacant` says so, and returns whether it does. Called by the directory that holds it,
+    /// while nobody can find it there.
     pub(crate) fn retire_if(&self, vacant: impl FnOnce(&mut Stream<Arc<Outbox>>) -> bool) -> bool {
         let mut stream = self.stream();
-        if vacant(&mut stream) {
-            self.retired.store(true, Ordering::Relaxed);
-        }
-        self.retired.load(Ordering::Relaxed)
+        let is_vacant = vacant(&mut stream);
+        self.retired.fetch_or(is_vacant, Ordering::Relaxed);
+        is_vacant
     }
 }
 

@@ -47,16 +47,14 @@ impl Directory {
         }
     }
 
-    /// Takes a cell out if `vacant` says so. Returns whether it is out.
-    pub(crate) fn remove_if(&self, cell: &Cell, vacant: impl FnOnce(&mut Stream<Arc<Outbox>>) -> bool) -> bool {
-        if !cell.retire_if(vacant) {
-            return false;
-        }
-        let removed = self.cells.remove_if(cell.shared_name(), |_, found| std::ptr::eq::<Cell>(&**found, cell));
+    /// Takes a cell out if it is in here and `vacant` says so. Returns whether it was taken out.
+    pub(crate) fn remove_if(&self, cell: &Arc<Cell>, vacant: impl FnOnce(&mut Stream<Arc<Outbox>>) -> bool) -> bool {
+        let name = cell.shared_name();
+        let removed = self.cells.remove_if(name, |_, found| Arc::ptr_eq(found, cell) && cell.retire_if(vacant));
         if removed.is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
-        true
+        removed.is_some()
     }
 
     pub(crate) fn len(&self) -> usize {

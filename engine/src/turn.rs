@@ -73,6 +73,8 @@ impl<'t> Turn<'t> {
         }
         self.send_replies();
         if let Some(code) = self.closed {
+            // Closed by the session itself, or because it does not read its answers: nothing more is taken from it.
+            lock(&self.conn.session).hush();
             self.say_goodbye(code);
         }
         if let Some(user) = self.opened.take() {
@@ -383,11 +385,10 @@ pub(crate) fn end_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
     };
     let mut fan = Fan::new(shared.outbox_limits);
     for stream in streams {
-        let cell = Arc::clone(&stream.channel);
         leave(stream, now, &mut fan);
-        if user.as_deref() == Some(tidings_core::session::Channel::name(&*cell)) {
-            shared.users.remove_if(&cell, |stream| stream.members() == 0);
-        }
+    }
+    if let Some(inbox) = user.as_deref().and_then(|user| shared.users.find(user)) {
+        shared.users.remove_if(&inbox, |stream| stream.members() == 0);
     }
     let id = conn.outbox.session();
     conn.outbox.shut();

@@ -106,6 +106,18 @@ async fn a_disconnected_user_is_told_and_gone() {
 }
 
 #[tokio::test]
+async fn a_user_may_have_the_name_of_a_channel() {
+    let engine = engine(config());
+    let alice = connect(&engine, "messaging:lobby").await;
+    subscribe(&alice, "messaging:lobby").await;
+    drop(alice);
+    assert_eq!(engine.stats().users, 0);
+    let position = engine.publish("messaging:lobby", "E", &data("x")).unwrap().position;
+    assert_eq!(position.offset, 1);
+    assert_eq!(engine.sessions_of("messaging:lobby"), 0);
+}
+
+#[tokio::test]
 async fn shutting_down_tells_everyone_when_to_come_back() {
     let engine = engine(config());
     let mut locals = Vec::new();
