@@ -1,6 +1,6 @@
 //! An HTTP/1.1 server that a peer can't wear down.
 
-use std::{convert::Infallible, error::Error, io, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, error::Error, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use hyper::{
     Request, Response,
@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{limits::Limits, seat::Seat};
+use crate::{limits::Limits, peer::Peer, seat::Seat};
 
 /// hyper refuses to work with less than this; a shorter limit on headers is held to by itself.
 const BUFFER_BYTES_MIN: usize = 8 * 1024;
@@ -43,6 +43,7 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 ///   The same time ends a connection on which no further request comes.
 /// - Above `connections_max` a connection is answered 503 with `Retry-After`. An upgraded connection counts for as
 ///   long as its [`Seat`] lives, which the handshake passes on by itself.
+/// - Every request has the address that it came from among its extensions, as [`Peer`].
 /// - When accepting fails, for want of file descriptors say, it rests and tries again; connections that are there are served on.
 /// - At the end requests in flight have `drain_timeout_ms` to finish. Upgraded connections are not waited for: their
 ///   holder tells them when to come back.
@@ -70,10 +71,10 @@ where
     let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
     let mut complaints = Complaints::default();
     loop {
-        let socket = tokio::select! {
+        let (socket, peer) = tokio::select! {
             biased;
             () = told(&mut shutdown) => break,
-            socket = accept(&listener, &mut complaints) => socket,
+            accepted = accept(&listener, &mut complaints) => accepted,
         };
         let Some(seat) = Seat::take(&seats) else {
             refuse(socket, &refusals);
@@ -81,7 +82,8 @@ where
         };
         // Answers are small and somebody waits for each; it fails only when the peer has gone already.
         let _ = socket.set_nodelay(true);
-        let connection = http.serve_connection(TokioIo::new(socket), Seated { service: service.clone(), seat });
+        let seated = Seated { service: service.clone(), seat, peer };
+        let connection = http.serve_connection(TokioIo::new(socket), seated);
         let (alive, mut shutdown, limits) = (alive.clone(), shutdown.clone(), Arc::clone(&limits));
         tokio::spawn(async move {
             let mut connection = pin!(connection.with_upgrades());
@@ -120,10 +122,11 @@ fn builder(limits: &Limits) -> http1::Builder {
     http
 }
 
-/// Hands its seat to every request, so that it outlives an upgrade.
+/// Hands its seat to every request, so that it outlives an upgrade, and says where the request came from.
 struct Seated<S> {
     service: S,
     seat: Seat,
+    peer: SocketAddr,
 }
 
 impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Seated<S> {
@@ -133,16 +136,17 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Seated<S> {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.seat.clone());
+        request.extensions_mut().insert(Peer(self.peer));
         self.service.call(request)
     }
 }
 
 /// The next connection, however long it takes.
-async fn accept(listener: &TcpListener, complaints: &mut Complaints) -> TcpStream {
+async fn accept(listener: &TcpListener, complaints: &mut Complaints) -> (TcpStream, SocketAddr) {
     let mut backoff = BACKOFF_MIN;
     loop {
         match listener.accept().await {
-            Ok((socket, _)) => return socket,
+            Ok(accepted) => return accepted,
             Err(error) if is_one_connections(&error) => {}
             Err(error) => {
                 metrics::counter!("tidings_http_accept_errors_total").increment(1);

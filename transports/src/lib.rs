@@ -9,12 +9,14 @@
 mod http;
 mod limits;
 mod origin;
+mod peer;
 mod seat;
 mod ws;
 
 pub use http::serve;
 pub use limits::Limits;
 pub use origin::{OriginError, Origins};
+pub use peer::Peer;
 pub use seat::Seat;
 pub use ws::{
     close::{is_legal_close_code, push_close_frame},
