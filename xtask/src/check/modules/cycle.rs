@@ -3,17 +3,19 @@
 use super::graph::Import;
 use std::collections::{BTreeSet, VecDeque};
 
-/// The shortest ring through each module that lies on one, each ring once.
+/// Rings of which no two share a step, the shortest first: where one import makes several, only one is told.
 pub(crate) fn find(modules: usize, imports: &[Import]) -> Vec<Vec<Import>> {
-    let mut rings = Vec::new();
-    let mut reported = BTreeSet::new();
-    for start in 0..modules {
-        let Some(ring) = shortest(start, modules, imports) else { continue };
-        let members: BTreeSet<usize> = ring.iter().map(|step| step.from).collect();
-        if reported.insert(members) {
-            rings.push(ring);
+    let mut rings: Vec<Vec<Import>> = (0..modules).filter_map(|start| shortest(start, modules, imports)).collect();
+    rings.sort_by_key(Vec::len);
+    let mut told = BTreeSet::new();
+    rings.retain(|ring| {
+        let steps: Vec<(usize, usize)> = ring.iter().map(|step| (step.from, step.to)).collect();
+        let is_new = steps.iter().all(|step| !told.contains(step));
+        if is_new {
+            told.extend(steps);
         }
-    }
+        is_new
+    });
     rings
 }
 

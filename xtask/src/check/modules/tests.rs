@@ -43,6 +43,19 @@ fn a_ring_of_three_is_a_breach() {
 }
 
 #[test]
+fn one_import_is_told_once_whatever_rings_it_makes() {
+    let files = [
+        ("lib.rs", "mod a;\nmod b;\nmod c;"),
+        ("a.rs", "use crate::{b::Bean, c::Cherry};\npub struct Apple(Bean, Cherry);"),
+        ("b.rs", "use crate::c::Cherry;\npub struct Bean(Cherry);"),
+        ("c.rs", "use crate::a::Apple;\npub struct Cherry;"),
+    ];
+    let found = breaches(&files);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("crate::a imports crate::c at one/src/a.rs:1; crate::c imports crate::a"), "{found:?}");
+}
+
+#[test]
 fn a_parent_and_its_child_may_not_import_each_other() {
     let parent = "mod child;\nuse child::Child;\npub struct Parent(Child);";
     let ring = [
