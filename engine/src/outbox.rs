@@ -291,3 +291,6 @@ impl Subscriber for Outbox {
         self.form
     }
 }
+
+#[cfg(test)]
+mod tests;
