@@ -106,7 +106,10 @@ fn per_delivery_ns(spent: Duration) -> f64 {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let counts: Vec<usize> = std::env::args().skip(1).map(|count| count.parse()).collect::<Result<_, _>>()?;
     let counts = if counts.is_empty() { vec![1_000, 10_000, 100_000, 1_000_000] } else { counts };
-    println!("{:>10} {:>9} {:>14} {:>14} {:>14} {:>7}", "sessions", "channels", "bytes/session", "ns/delivery", "floor ns", "ratio");
+    println!(
+        "{:>10} {:>9} {:>14} {:>14} {:>14} {:>7}",
+        "sessions", "channels", "bytes/session", "ns/delivery", "floor ns", "ratio"
+    );
     for sessions in counts {
         let channels = (sessions / PER_CHANNEL).max(1);
         let engine = engine()?;
