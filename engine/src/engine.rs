@@ -99,7 +99,7 @@ impl Engine {
     pub fn publish(&self, channel: &str, event: &str, data: &Data) -> Result<PublishedAt, Error> {
         self.shared.check_running()?;
         let channel = ChannelName::parse(channel).map_err(|error| Error::new(ErrorKind::Input, error.text()))?;
-        let policy = self.shared.rules.namespace(channel.namespace());
+        let policy = self.shared.settled.rules.namespace(channel.namespace());
         let policy = policy.ok_or_else(|| {
             let text = format!("namespace `{}` is not declared in the configuration", channel.namespace());
             Error::new(ErrorKind::Input, text)
@@ -107,7 +107,7 @@ impl Engine {
         check(event, data, policy.data_bytes_max)?;
         let publication = Publication { event, data: data.as_ref(), from: None, key: None };
         let now = self.shared.clock.now();
-        let mut fan = Fan::new(self.shared.outbox_limits);
+        let mut fan = Fan::new(self.shared.settled.outbox);
         let position = with_channel(&self.shared, channel, now, |_, mut stream| {
             stream.publish(&publication, now);
             stream.fan_out(&mut fan);
@@ -127,11 +127,11 @@ impl Engine {
     /// [`ErrorKind::Stopped`] when the engine shuts down.
     pub fn broadcast_to_user(&self, user: &str, event: &str, data: &Data) -> Result<usize, Error> {
         self.shared.check_running()?;
-        check(event, data, self.shared.inbox_policy.data_bytes_max)?;
+        check(event, data, self.shared.settled.inbox_policy.data_bytes_max)?;
         let publication = Publication { event, data: data.as_ref(), from: None, key: None };
         let placed = place_in_inbox(&self.shared, user, &publication, self.shared.clock.now());
         let Some((cell, sessions)) = placed else { return Ok(0) };
-        let mut fan = Fan::new(self.shared.outbox_limits);
+        let mut fan = Fan::new(self.shared.settled.outbox);
         cell.stream().fan_out(&mut fan);
         settle(&self.shared, fan);
         Ok(sessions)
@@ -166,13 +166,13 @@ impl Engine {
     /// The limit that transports hold messages to, in bytes.
     #[must_use]
     pub fn message_bytes_max(&self) -> usize {
-        self.shared.limits.message_bytes_max
+        self.shared.settled.limits.message_bytes_max
     }
 
     /// Whether one more connection would be taken now.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        !self.is_stopping() && self.shared.sessions.len() < self.shared.limits.connections_max
+        !self.is_stopping() && self.shared.sessions.len() < self.shared.settled.limits.connections_max
     }
 
     /// Whether [`Engine::shutdown`] was called.
@@ -199,7 +199,7 @@ impl Engine {
             sleep_until(deadline.min(Instant::now() + Duration::from_millis(10))).await;
         }
         stats::record(&shared.stats());
-        for queue in &shared.flush_queues {
+        for queue in &shared.flushing.queues {
             queue.notify.notify_one();
         }
         shared.sessions.len()

@@ -37,9 +37,9 @@ pub(crate) fn settle(shared: &Arc<Shared>, fan: Fan) {
 }
 
 fn flush(shared: &Arc<Shared>, outbox: &Arc<Outbox>) -> u64 {
-    let flushed = outbox.flush(shared.outbox_limits);
+    let flushed = outbox.flush(shared.settled.outbox);
     if flushed.blocked {
-        shared.handle.spawn(drain(Arc::clone(shared), Arc::clone(outbox)));
+        shared.flushing.handle.spawn(drain(Arc::clone(shared), Arc::clone(outbox)));
     }
     if flushed.room_again {
         bring_forward(shared, outbox.session());
@@ -50,12 +50,12 @@ fn flush(shared: &Arc<Shared>, outbox: &Arc<Outbox>) -> u64 {
 /// Waits for a socket that would block, and writes whenever it would not. Ends when nothing waits or the connection is
 /// over.
 async fn drain(shared: Arc<Shared>, outbox: Arc<Outbox>) {
-    let patience = Duration::from_millis(shared.limits.slow_timeout_ms);
+    let patience = Duration::from_millis(shared.settled.limits.slow_timeout_ms);
     let mut told = false;
     while !outbox.is_closed() {
         match timeout(patience, poll_fn(|context| outbox.link().poll_writable(context))).await {
             Ok(Ok(())) => {
-                let Flushed { blocked, room_again, bytes } = outbox.unblock(shared.outbox_limits);
+                let Flushed { blocked, room_again, bytes } = outbox.unblock(shared.settled.outbox);
                 shared.counters.bytes_out.add(bytes as u64);
                 if room_again {
                     bring_forward(&shared, outbox.session());
@@ -83,7 +83,7 @@ fn bring_forward(shared: &Arc<Shared>, session: SessionId) {
     let Some(conn) = shared.sessions.find(session) else { return };
     let streams: Vec<(Arc<Cell>, Slot)> =
         lock(&conn.session).streams().map(|stream| (Arc::clone(&stream.channel), stream.slot)).collect();
-    let mut fan = Fan::new(shared.outbox_limits);
+    let mut fan = Fan::new(shared.settled.outbox);
     let now = shared.clock.now();
     for (cell, slot) in streams {
         cell.stream().catch_up(slot, now, &mut fan);
@@ -96,7 +96,7 @@ fn bring_forward(shared: &Arc<Shared>, session: SessionId) {
 
 /// One flusher: a round writes all that waits, while the next round gathers.
 pub(crate) async fn run_flusher(shared: Arc<Shared>, home: usize) {
-    let queue = &shared.flush_queues[home];
+    let queue = &shared.flushing.queues[home];
     let mut round = Vec::new();
     while !shared.is_stopping() || shared.sessions.len() > 0 {
         queue.notify.notified().await;

@@ -2,8 +2,9 @@
 
 use crate::link::Link;
 use crate::outbox::Outbox;
+use crate::random::random;
 use crate::sessions::Conn;
-use crate::shared::{Shared, random};
+use crate::shared::Shared;
 use crate::turn::{Turn, close_session, end_session};
 use bytes::Bytes;
 use std::fmt;
@@ -33,13 +34,13 @@ impl Port {
     /// Opens a connection for which a place was reserved.
     pub(crate) fn open(shared: &Arc<Shared>, link: Arc<dyn Link>) -> Self {
         let id = SessionId(random(u128::from_ne_bytes));
-        let home = u8::try_from(id.0 % shared.flush_queues.len() as u128).unwrap_or_default();
+        let home = u8::try_from(id.0 % shared.flushing.queues.len() as u128).unwrap_or_default();
         let now = shared.clock.now();
-        let session = Session::new(&shared.rules.limits, now, shared.nobody());
+        let session = Session::new(&shared.settled.rules.limits, now, shared.grants.nobody());
         let conn = Arc::new(Conn::new(session, Arc::new(Outbox::new(id, home, link))));
         shared.sessions.add(&conn);
         shared.counters.opened.add(1);
-        shared.arm(&conn, now.instant + shared.limits.connect_timeout_ms);
+        shared.arm(&conn, now.instant + shared.settled.limits.connect_timeout_ms);
         Self { shared: Arc::clone(shared), conn }
     }
 
@@ -104,7 +105,7 @@ impl Batch<'_> {
     /// One whole message: one or more frames of the protocol.
     pub fn message(&mut self, codec: Codec, message: &[u8]) {
         let Self { port, turn: Some(turn), frames } = self else { return };
-        let (rules, now) = (&port.shared.rules, turn.now);
+        let (rules, now) = (&port.shared.settled.rules, turn.now);
         turn.step(|session, turn| {
             let mut empty = true;
             for frame in decode::frames(codec, message) {
@@ -125,7 +126,7 @@ impl Batch<'_> {
     pub fn control(&mut self) {
         let Self { port, turn: Some(turn), .. } = self else { return };
         let now = turn.now;
-        turn.step(|session, turn| session.control(&port.shared.rules, now, turn));
+        turn.step(|session, turn| session.control(&port.shared.settled.rules, now, turn));
     }
 
     /// Enqueues bytes of the transport's own, such as a WebSocket pong. Given up if there is no room.

@@ -4,21 +4,20 @@ use crate::clock::Clock;
 use crate::config::{Config, Limits};
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind};
+use crate::grant_sets::GrantSets;
 use crate::host::AnyHost;
 use crate::outbox::{Outbox, OutboxLimits};
+use crate::random::StreamMaker;
 use crate::sessions::{Conn, Sessions};
 use crate::stats::{Counters, Stats};
 use crate::sync::lock;
 use crate::timers::Wheel;
-use std::collections::HashSet;
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use tidings_core::grants::Grants;
 use tidings_core::policy::{Policy, Rules};
-use tidings_core::stream::Stream;
 use tidings_core::time::{Instant, Now};
-use tidings_proto::id::{Epoch, SessionId};
+use tidings_proto::id::SessionId;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -52,86 +51,65 @@ impl FlushQueue {
     }
 }
 
-/// Sets of rights that sessions share. Tokens of one kind carry the same rights, so thousands of sessions need one.
-const GRANT_SETS_MAX: usize = 1_024;
-
-pub(crate) struct Shared {
+/// The configuration, checked and in the form in which it is used.
+pub(crate) struct Settled {
     pub(crate) limits: Limits,
-    pub(crate) outbox_limits: OutboxLimits,
+    pub(crate) outbox: OutboxLimits,
     pub(crate) rules: Rules,
     pub(crate) inbox_policy: Arc<Policy>,
+}
+
+impl Settled {
+    fn new(config: &Config) -> Result<Self, Error> {
+        let rules = config.rules()?;
+        let limits = config.limits.clone();
+        let outbox = OutboxLimits { bytes_max: limits.outbox_bytes_max, pieces_max: limits.outbox_pieces_max };
+        Ok(Self { limits, outbox, rules, inbox_policy: config.inbox_policy() })
+    }
+}
+
+pub(crate) struct Shared {
+    pub(crate) settled: Settled,
     pub(crate) clock: Clock,
     pub(crate) channels: Directory,
     pub(crate) users: Directory,
     pub(crate) sessions: Sessions,
+    pub(crate) streams: StreamMaker,
+    pub(crate) grants: GrantSets,
     pub(crate) host: Box<dyn AnyHost>,
     pub(crate) counters: Counters,
-    pub(crate) flush_queues: Box<[FlushQueue]>,
-    pub(crate) handle: Handle,
+    pub(crate) flushing: Flushing,
     pub(crate) stopping: AtomicBool,
     wheel: Mutex<Wheel<Timer>>,
-    next_stream: AtomicU32,
-    /// Random at each start.
-    seed: u64,
-    grant_sets: Mutex<HashSet<Arc<Grants>>>,
-    nobody: Arc<Grants>,
+}
+
+/// Where flushing is done: the runtime, and a queue for each of its workers.
+pub(crate) struct Flushing {
+    pub(crate) handle: Handle,
+    pub(crate) queues: Box<[FlushQueue]>,
 }
 
 impl Shared {
     pub(crate) fn new(config: &Config, host: Box<dyn AnyHost>, handle: Handle) -> Result<Self, Error> {
-        let rules = config.rules()?;
-        let limits = config.limits.clone();
+        let settled = Settled::new(config)?;
         let clock = Clock::start();
         let wheel = Wheel::new(clock.now().instant);
         let homes = handle.metrics().num_workers().clamp(1, usize::from(u8::MAX));
+        let queues = std::iter::repeat_with(FlushQueue::default).take(homes).collect();
         Ok(Self {
-            outbox_limits: OutboxLimits { bytes_max: limits.outbox_bytes_max, pieces_max: limits.outbox_pieces_max },
-            rules,
-            inbox_policy: config.inbox_policy(),
             clock,
-            channels: Directory::new(limits.channels_max),
+            channels: Directory::new(settled.limits.channels_max),
             users: Directory::new(usize::MAX),
-            sessions: Sessions::new(limits.connections_max),
+            sessions: Sessions::new(settled.limits.connections_max),
+            streams: StreamMaker::new(),
+            grants: GrantSets::default(),
             host,
             counters: Counters::default(),
-            flush_queues: std::iter::repeat_with(FlushQueue::default).take(homes).collect(),
-            handle,
+            flushing: Flushing { handle, queues },
             stopping: AtomicBool::new(false),
             wheel: Mutex::new(wheel),
-            next_stream: AtomicU32::new(1),
-            seed: random::<8, u64>(u64::from_ne_bytes),
-            grant_sets: Mutex::default(),
-            nobody: Arc::default(),
-            limits,
+            settled,
         })
-    }
-
-    /// A stream in which nothing has happened. Its epoch is one that no stream of this start or another has had, but for
-    /// a chance of one in 2^64: what offsets counted before is gone.
-    pub(crate) fn new_stream(&self, policy: &Arc<Policy>, now: Now) -> Stream<Arc<Outbox>> {
-        let number = self.next_stream.fetch_add(1, Ordering::Relaxed);
-        let epoch = mix(self.seed.wrapping_add(u64::from(number)));
-        Stream::new(number, Epoch(epoch), Arc::clone(policy), now)
-    }
-
-    pub(crate) fn nobody(&self) -> Arc<Grants> {
-        Arc::clone(&self.nobody)
-    }
-
-    /// The same rights, shared with other sessions that have them.
-    pub(crate) fn share_grants(&self, grants: Grants) -> Arc<Grants> {
-        let mut sets = lock(&self.grant_sets);
-        if let Some(known) = sets.get(&grants) {
-            return Arc::clone(known);
-        }
-        if sets.len() >= GRANT_SETS_MAX {
-            sets.retain(|set| Arc::strong_count(set) > 1);
-        }
-        let grants = Arc::new(grants);
-        if sets.len() < GRANT_SETS_MAX {
-            sets.insert(Arc::clone(&grants));
-        }
-        grants
     }
 
     pub(crate) fn add_timer(&self, at: Instant, timer: Timer) {
@@ -150,11 +128,11 @@ impl Shared {
 
     /// Hands outboxes to the flushers of their homes.
     pub(crate) fn queue_flush(&self, mut dirty: Vec<Arc<Outbox>>) {
-        if let [queue] = &*self.flush_queues {
+        if let [queue] = &*self.flushing.queues {
             return queue.add(dirty.drain(..));
         }
-        let homes = self.flush_queues.len();
-        for (home, queue) in self.flush_queues.iter().enumerate() {
+        let homes = self.flushing.queues.len();
+        for (home, queue) in self.flushing.queues.iter().enumerate() {
             let mut here = dirty.iter().filter(|outbox| outbox.home() % homes == home).peekable();
             if here.peek().is_some() {
                 queue.add(here.cloned());
@@ -181,18 +159,4 @@ impl Shared {
             ..self.counters.read()
         }
     }
-}
-
-/// Random bits of the operating system.
-pub(crate) fn random<const N: usize, T>(from: fn([u8; N]) -> T) -> T {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bits, or nothing here is safe");
-    from(bytes)
-}
-
-/// The finalizer of SplitMix64 (Steele, Lea, Flood 2014): each number gives another one, far from its neighbours.
-const fn mix(number: u64) -> u64 {
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
 }

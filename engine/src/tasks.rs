@@ -17,10 +17,10 @@ use tokio::time::{MissedTickBehavior, interval};
 const RECORD_EVERY_TICKS: u64 = 1_000 / TICK_MS;
 
 pub(crate) fn spawn_all(shared: &Arc<Shared>) {
-    for home in 0..shared.flush_queues.len() {
-        shared.handle.spawn(run_flusher(Arc::clone(shared), home));
+    for home in 0..shared.flushing.queues.len() {
+        shared.flushing.handle.spawn(run_flusher(Arc::clone(shared), home));
     }
-    shared.handle.spawn(run_clock(Arc::clone(shared)));
+    shared.flushing.handle.spawn(run_clock(Arc::clone(shared)));
 }
 
 async fn run_clock(shared: Arc<Shared>) {
@@ -70,7 +70,7 @@ fn tick_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
     let mut turn = Turn::new(shared, conn);
     let now = turn.now;
     turn.step(|session, turn| {
-        if let Some(next) = session.tick(&shared.rules.limits, now, turn) {
+        if let Some(next) = session.tick(&shared.settled.rules.limits, now, turn) {
             shared.arm(conn, next.max(now.instant + 1));
         }
     });
@@ -80,7 +80,7 @@ fn tick_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
 /// Forgets a channel that nobody is in, that keeps nothing, and whose offsets nobody can still ask for.
 fn sweep_channel(shared: &Shared, name: &Arc<str>, now: Now) {
     let Some(cell) = shared.channels.find(name) else { return };
-    let idle_ms = shared.limits.channel_idle_ms;
+    let idle_ms = shared.settled.limits.channel_idle_ms;
     let removed = shared.channels.remove_if(&cell, |stream| {
         stream.trim(now);
         let untouched = stream.position().offset == 0;

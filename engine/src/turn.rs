@@ -54,7 +54,7 @@ impl<'t> Turn<'t> {
             now: shared.clock.now(),
             replies: Vec::new(),
             placed: Vec::new(),
-            fan: Fan::new(shared.outbox_limits),
+            fan: Fan::new(shared.settled.outbox),
             closed: None,
             opened: None,
         }
@@ -107,7 +107,7 @@ impl<'t> Turn<'t> {
         }
         let outbox = &self.conn.outbox;
         let retry_after_ms = match code {
-            Code::Shutdown | Code::Overloaded => Some(spread(outbox, self.shared.limits.comeback_spread_ms)),
+            Code::Shutdown | Code::Overloaded => Some(spread(outbox, self.shared.settled.limits.comeback_spread_ms)),
             _ => None,
         };
         let close = Close { code: code.number(), reason: code.name(), retry_after_ms };
@@ -115,8 +115,11 @@ impl<'t> Turn<'t> {
         wire::render(outbox.link().form(), None, &ServerFrame::Close(close), &mut frames);
         let at_once = code == Code::Slow;
         self.fan.push_last(outbox, Bytes::from(frames), at_once);
-        let patience_ms =
-            if at_once { self.shared.limits.slow_timeout_ms } else { self.shared.limits.close_timeout_ms };
+        let patience_ms = if at_once {
+            self.shared.settled.limits.slow_timeout_ms
+        } else {
+            self.shared.settled.limits.close_timeout_ms
+        };
         self.shared.arm(self.conn, self.now.instant + patience_ms);
     }
 
@@ -130,7 +133,7 @@ impl<'t> Turn<'t> {
     pub(crate) fn end_with(&mut self, last: Bytes) {
         lock(&self.conn.session).hush();
         self.fan.push_last(&self.conn.outbox, last, false);
-        self.shared.arm(self.conn, self.now.instant + self.shared.limits.close_timeout_ms);
+        self.shared.arm(self.conn, self.now.instant + self.shared.settled.limits.close_timeout_ms);
     }
 
     fn place(&mut self, cell: Arc<Cell>) {
@@ -167,9 +170,9 @@ pub(crate) fn with_channel<T>(
     now: Now,
     then: impl FnOnce(&Arc<Cell>, Streaming<'_>) -> T,
 ) -> Option<T> {
-    let policy: &Arc<Policy> = shared.rules.namespace(channel.namespace())?;
+    let policy: &Arc<Policy> = shared.settled.rules.namespace(channel.namespace())?;
     loop {
-        let make = || shared.new_stream(policy, now);
+        let make = || shared.streams.make(policy, now);
         let (cell, is_new) = shared.channels.find_or_add(channel.as_str(), make)?;
         if is_new {
             let name = Arc::clone(cell.shared_name());
@@ -205,7 +208,7 @@ impl Effects for Turn<'_> {
             Ok(answer) => Some(to_answer(self.shared, answer)),
             Err(answering) => {
                 let (shared, conn) = (Arc::clone(self.shared), Arc::clone(self.conn));
-                self.shared.handle.spawn(wait_for_answer(shared, conn, token, answering));
+                self.shared.flushing.handle.spawn(wait_for_answer(shared, conn, token, answering));
                 None
             }
         }
@@ -214,27 +217,27 @@ impl Effects for Turn<'_> {
     fn open(&mut self, id: Option<u64>, admission: &Admission) -> Result<Subscription<Arc<Cell>>, Denial> {
         let (shared, conn, now) = (self.shared, self.conn, self.now);
         loop {
-            let make = || shared.new_stream(&shared.inbox_policy, now);
+            let make = || shared.streams.make(&shared.settled.inbox_policy, now);
             // The directory of users has no limit of its own: connections have one.
             let found = shared.users.find_or_add(&admission.user, make);
             let Some((cell, _)) = found else { return Err(Denial::new(Code::Limit, "too many users")) };
             let Some(mut stream) = cell.living() else { continue };
-            if stream.members() >= shared.limits.connections_per_user_max {
+            if stream.members() >= shared.settled.limits.connections_per_user_max {
                 let text = "connections_per_user_max: this user has as many connections as it may";
                 return Err(Denial::new(Code::Limit, text));
             }
             let Joined { slot, offset, .. } = stream.join(Arc::clone(&conn.outbox), None, now, &mut self.fan);
             let (number, Position { epoch, .. }) = (stream.number(), stream.position());
             let limits = ToldLimits {
-                message_bytes_max: shared.limits.message_bytes_max,
-                subscriptions_max: shared.limits.subscriptions_max,
-                messages_per_minute: shared.limits.messages_per_minute,
+                message_bytes_max: shared.settled.limits.message_bytes_max,
+                subscriptions_max: shared.settled.limits.subscriptions_max,
+                messages_per_minute: shared.settled.limits.messages_per_minute,
             };
             let connected = Connected {
                 session: conn.outbox.session(),
                 user: &admission.user,
                 inbox: Inbox { stream: number, epoch, offset },
-                ping_ms: shared.limits.ping_interval_ms,
+                ping_ms: shared.settled.limits.ping_interval_ms,
                 limits,
             };
             self.reply(id, &ServerFrame::Connected(connected));
@@ -346,16 +349,16 @@ fn to_answer(shared: &Shared, answer: HostAnswer) -> Answer {
                 .users
                 .find(&admission.user)
                 .map_or_else(|| admission.user.as_str().into(), |cell| Arc::clone(cell.shared_name())),
-            grants: shared.share_grants(admission.grants),
+            grants: shared.grants.share(admission.grants),
             expires_at_ms: admission.expires_at_ms,
         }),
     }
 }
 
 async fn wait_for_answer(shared: Arc<Shared>, conn: Arc<Conn>, token: Token, answering: Answering) {
-    let deadline = Duration::from_millis(shared.limits.question_timeout_ms);
+    let deadline = Duration::from_millis(shared.settled.limits.question_timeout_ms);
     // A task of its own, so that a panic ends it and not this one.
-    let answered = tokio::time::timeout(deadline, shared.handle.spawn(answering)).await;
+    let answered = tokio::time::timeout(deadline, shared.flushing.handle.spawn(answering)).await;
     let answer = match answered {
         Ok(Ok(answer)) => to_answer(&shared, answer),
         Ok(Err(_)) => to_answer(&shared, panicked()),
@@ -364,7 +367,7 @@ async fn wait_for_answer(shared: Arc<Shared>, conn: Arc<Conn>, token: Token, ans
     let mut turn = Turn::new(&shared, &conn);
     let now = turn.now;
     turn.step(|session, turn| {
-        session.answered(token, answer, &shared.rules, now, turn);
+        session.answered(token, answer, &shared.settled.rules, now, turn);
     });
     turn.finish();
 }
@@ -383,7 +386,7 @@ pub(crate) fn end_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
         let mut session = lock(&conn.session);
         (session.end().collect::<Vec<_>>(), session.user().cloned())
     };
-    let mut fan = Fan::new(shared.outbox_limits);
+    let mut fan = Fan::new(shared.settled.outbox);
     for stream in streams {
         leave(stream, now, &mut fan);
     }

@@ -9,9 +9,10 @@ mod judge;
 
 use crate::ask::{Admission, Answer, Denial, Question, Token};
 use crate::grants::Grants;
+use crate::members::Slot;
 use crate::policy::{Rules, SessionLimits};
 use crate::rate::Meter;
-use crate::stream::{Publication, Slot};
+use crate::stream::Publication;
 use crate::time::{Instant, Now};
 use asked::Asked;
 use std::sync::Arc;

@@ -1,0 +1,43 @@
+//! Random bits, and what is made of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tidings_core::policy::Policy;
+use tidings_core::stream::{Stream, Subscriber};
+use tidings_core::time::Now;
+use tidings_proto::id::Epoch;
+
+/// Random bits of the operating system.
+pub(crate) fn random<const N: usize, T>(from: fn([u8; N]) -> T) -> T {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bits, or nothing here is safe");
+    from(bytes)
+}
+
+/// Gives each stream its number and its epoch.
+pub(crate) struct StreamMaker {
+    next: AtomicU32,
+    /// Random at each start.
+    seed: u64,
+}
+
+impl StreamMaker {
+    pub(crate) fn new() -> Self {
+        Self { next: AtomicU32::new(1), seed: random(u64::from_ne_bytes) }
+    }
+
+    /// A stream in which nothing has happened. Its epoch is one that no stream of this start or another has had, but for
+    /// a chance of one in 2^64: what offsets counted before is gone.
+    pub(crate) fn make<S: Subscriber>(&self, policy: &Arc<Policy>, now: Now) -> Stream<S> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let epoch = mix(self.seed.wrapping_add(u64::from(number)));
+        Stream::new(number, Epoch(epoch), Arc::clone(policy), now)
+    }
+}
+
+/// The finalizer of SplitMix64 (Steele, Lea, Flood 2014): each number gives another one, far from its neighbours.
+const fn mix(number: u64) -> u64 {
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
