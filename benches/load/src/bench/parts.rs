@@ -1,0 +1,242 @@
+//! The parts of the comparison, a function each.
+
+use super::Bench;
+use super::row::{Bar, Row};
+use crate::codec::Codec;
+use crate::command::Shape;
+use crate::connect::{ConnectOptions, connect};
+use crate::fanout::{Fanout, FanoutOptions};
+use crate::idle::idle;
+use crate::measure::RunReport;
+use crate::plan::{Limit, Pace, Plan};
+use crate::server::Server;
+use crate::unicast::{Unicast, UnicastOptions};
+use anyhow::{Context as _, Result};
+
+/// Connections being opened at once.
+pub(super) const PARALLEL: usize = 64;
+/// Length of the text in each message, in bytes.
+const PAYLOAD_BYTES: usize = 128;
+/// Windows of the fan-out, and how many times the floor's CPU each may cost.
+const WINDOWS: [(usize, f64); 3] = [(1, 1.15), (8, 1.25), (64, 1.5)];
+/// Messages in flight among users that send to each other.
+const UNICAST_WINDOW: usize = 64;
+/// Messages a second of the open loop.
+const RATE: f64 = 8.0;
+/// Messages a second, and length of their text, in the channel that is too busy for a slow subscriber.
+const BUSY: (f64, usize) = (60.0, 2_048);
+/// Namespace whose messages are kept and resumed.
+const RELIABLE: &str = "messaging";
+/// Namespace whose messages may be skipped.
+const EPHEMERAL: &str = "realtime";
+
+/// A fan-out to one channel.
+pub(super) fn fanout_options(subscribers: u32, codec: Codec, payload_bytes: usize) -> FanoutOptions {
+    let shape = Shape { codec, namespace: RELIABLE.to_owned(), payload_bytes, answered: false, unicast: false };
+    FanoutOptions { subscribers, channels: 1, slow: 0, shape, parallel: PARALLEL }
+}
+
+/// Users that send to each other.
+pub(super) fn unicast_options(users: u32, codec: Codec) -> UnicastOptions {
+    let namespace = RELIABLE.to_owned();
+    let shape = Shape { codec, namespace, payload_bytes: PAYLOAD_BYTES, answered: false, unicast: true };
+    UnicastOptions { users, seed: 1, shape, parallel: PARALLEL }
+}
+
+/// Notes in the row when a run lost something, and whose.
+fn check(row: &mut Row, who: &str, report: &RunReport) {
+    if !report.passed() {
+        let why = report.failure.clone().unwrap_or_else(|| format!("{:?}", report.faults));
+        row.failures.push(format!("{who}: {why}"));
+    }
+    if report.driver_busy > 0.97 {
+        row.seen.push(format!("{who}: the driver was {:.0}% busy", report.driver_busy * 100.0));
+    }
+}
+
+fn cpu_us(report: &RunReport) -> Result<f64> {
+    report.cpu_us_per_delivery().context("the server's CPU was not read")
+}
+
+impl Bench<'_> {
+    /// Server CPU for each delivery.
+    pub(super) fn fanout(&mut self) -> Result<()> {
+        for codec in Codec::ALL {
+            let frame_bytes = self.probe_fanout(codec, PAYLOAD_BYTES)?;
+            let servers = [self.start_floor(false, frame_bytes)?, self.start_daemon()?];
+            let options = fanout_options(self.scale.subscribers, codec, PAYLOAD_BYTES);
+            let mut fanouts = Vec::new();
+            for server in &servers {
+                fanouts.push(Fanout::open(&server.target(codec)?, &options, self.progress)?);
+            }
+            let mut rows = WINDOWS.map(|(window, most)| {
+                let name = format!("fan-out to {}, {}, window {window}", options.subscribers, codec.name());
+                Row { frame_bytes, ..Row::new(name, "us CPU/delivery", Bar::Ratio(most)) }
+            });
+            for round in 1..=self.scale.rounds {
+                for ((window, _), row) in WINDOWS.iter().zip(&mut rows) {
+                    self.progress.stage(format!("{}, round {round} of {}", row.name, self.scale.rounds));
+                    let pace = Pace::Window(*window);
+                    let plan = Plan { pace, limit: Limit::Seconds(self.scale.slice_seconds) };
+                    let warmup = 4 * *window as u64;
+                    let floor = fanouts[0].run(&plan, warmup, Some(servers[0].pid()), self.progress)?;
+                    let daemon = fanouts[1].run(&plan, warmup, Some(servers[1].pid()), self.progress)?;
+                    check(row, "floor", &floor);
+                    check(row, "daemon", &daemon);
+                    row.floor.push(cpu_us(&floor)?);
+                    row.measured.push(cpu_us(&daemon)?);
+                }
+            }
+            self.rows.extend(rows);
+        }
+        Ok(())
+    }
+
+    /// Latency of an open loop.
+    pub(super) fn rate(&mut self) -> Result<()> {
+        let codec = Codec::Json;
+        let frame_bytes = self.probe_fanout(codec, PAYLOAD_BYTES)?;
+        let options = fanout_options(self.scale.rate_subscribers, codec, PAYLOAD_BYTES);
+        let name = format!("{RATE} messages/s to {}, JSON, p99 from due to received", options.subscribers);
+        let mut row = Row { frame_bytes, ..Row::new(name, "ms", Bar::Ratio(1.25)) };
+        let plan = Plan { pace: Pace::Rate(RATE), limit: Limit::Seconds(self.scale.rate_seconds) };
+        for round in 1..=self.scale.rounds {
+            for who in ["floor", "daemon"] {
+                self.progress.stage(format!("{}, round {round} of {}: {who}", row.name, self.scale.rounds));
+                let server = match who {
+                    "floor" => self.start_floor(false, frame_bytes)?,
+                    _ => self.start_daemon()?,
+                };
+                let mut fanout = Fanout::open(&server.target(codec)?, &options, self.progress)?;
+                let report = fanout.run(&plan, 8, Some(server.pid()), self.progress)?;
+                check(&mut row, who, &report);
+                let series = if who == "floor" { &mut row.floor } else { &mut row.measured };
+                series.push(report.latencies.percentile_us(99.0) / 1e3);
+            }
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// Server CPU for each message from one user to one user.
+    pub(super) fn unicast(&mut self) -> Result<()> {
+        for codec in Codec::ALL {
+            let frame_bytes = self.probe_unicast(codec)?;
+            let servers = [self.start_floor(true, frame_bytes)?, self.start_daemon()?];
+            let options = unicast_options(self.scale.users, codec);
+            let mut unicasts = Vec::new();
+            for server in &servers {
+                unicasts.push(Unicast::open(&server.target(codec)?, &options, self.progress)?);
+            }
+            let name = format!("one user to one user, {} users, {}", options.users, codec.name());
+            let mut row = Row { frame_bytes, ..Row::new(name, "us CPU/message", Bar::Ratio(1.3)) };
+            let limit = Limit::Seconds(self.scale.slice_seconds);
+            let plan = Plan { pace: Pace::Window(UNICAST_WINDOW), limit };
+            for round in 1..=self.scale.rounds {
+                self.progress.stage(format!("{}, round {round} of {}", row.name, self.scale.rounds));
+                let floor = unicasts[0].run(&plan, 1_000, Some(servers[0].pid()), self.progress)?;
+                let daemon = unicasts[1].run(&plan, 1_000, Some(servers[1].pid()), self.progress)?;
+                check(&mut row, "floor", &floor);
+                check(&mut row, "daemon", &daemon);
+                row.floor.push(cpu_us(&floor)?);
+                row.measured.push(cpu_us(&daemon)?);
+            }
+            self.rows.push(row);
+        }
+        Ok(())
+    }
+
+    /// Server CPU for each connect.
+    pub(super) fn connect(&mut self) -> Result<()> {
+        let servers = [self.start_floor(false, 0)?, self.start_daemon()?];
+        let options = ConnectOptions {
+            connections: self.scale.connects,
+            channels: 1,
+            namespace: RELIABLE.to_owned(),
+            parallel: 16,
+            pipelined: false,
+            close: false,
+        };
+        let mut row = Row::new("connect: handshake, token, subscribe", "us CPU/connect", Bar::Figure(80.0));
+        for round in 1..=self.scale.rounds {
+            self.progress.stage(format!("{}, round {round} of {}", row.name, self.scale.rounds));
+            let mut figure = |server: &Server| -> Result<f64> {
+                let target = server.target(Codec::Json)?;
+                let report = connect(&target, &options, Some(server.pid()), self.progress)?;
+                report.cpu_us_each.context("the server's CPU was not read")
+            };
+            row.floor.push(figure(&servers[0])?);
+            row.measured.push(figure(&servers[1])?);
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// Memory of idle connections.
+    pub(super) fn idle(&mut self, name: &str, connections: u32, messages: u64) -> Result<()> {
+        let options = fanout_options(connections, Codec::Json, PAYLOAD_BYTES);
+        let name = format!("{name}, {connections} connections");
+        let mut row = Row::new(name, "KiB RSS/connection", Bar::Figure(2.5));
+        for round in 1..=self.scale.memory_rounds {
+            for who in ["floor", "daemon"] {
+                self.progress.stage(format!("{}, round {round} of {}: {who}", row.name, self.scale.memory_rounds));
+                let server = match who {
+                    "floor" => self.start_floor(false, 0)?,
+                    _ => self.start_daemon()?,
+                };
+                let target = server.target(Codec::Json)?;
+                let report = idle(&target, &options, messages, server.pid(), self.progress)?;
+                if who == "floor" {
+                    row.floor.push(report.rss_kib_each());
+                } else {
+                    row.measured.push(report.rss_kib_each());
+                    row.seen.push(format!(
+                        "RSS {} KiB before, {} KiB idle, {} KiB after all closed",
+                        report.before.rss_kib, report.idle.rss_kib, report.closed.rss_kib
+                    ));
+                }
+            }
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// What a subscriber that stops reading does to the others: p99 with it, compared with p99 without.
+    pub(super) fn slow(&mut self) -> Result<()> {
+        let (rate, payload_bytes) = BUSY;
+        let plan = Plan { pace: Pace::Rate(rate), limit: Limit::Seconds(self.scale.slow_seconds) };
+        for namespace in [RELIABLE, EPHEMERAL] {
+            let mut options = fanout_options(self.scale.subscribers, Codec::Json, payload_bytes);
+            options.shape.namespace = namespace.to_owned();
+            let name = format!(
+                "others' p99 beside a slow one, {} in {namespace}, {rate}/s of {payload_bytes} B (floor: daemon without)",
+                options.subscribers
+            );
+            let mut row = Row::new(name, "ms", Bar::Ratio(1.1));
+            for round in 1..=self.scale.rounds {
+                for slow in [0, 1] {
+                    self.progress.stage(format!("{}, round {round}: {slow} slow", row.name));
+                    let server = self.start_daemon()?;
+                    options.slow = slow;
+                    let mut fanout = Fanout::open(&server.target(Codec::Json)?, &options, self.progress)?;
+                    let report = fanout.run(&plan, 8, Some(server.pid()), self.progress)?;
+                    check(&mut row, if slow == 0 { "without" } else { "with" }, &report);
+                    let series = if slow == 0 { &mut row.floor } else { &mut row.measured };
+                    series.push(report.latencies.percentile_us(99.0) / 1e3);
+                    row.frame_bytes = report.frame_bytes;
+                    if slow > 0 {
+                        row.seen.push(seen_of_slow(&report, &mut fanout)?);
+                    }
+                }
+            }
+            self.rows.push(row);
+        }
+        Ok(())
+    }
+}
+
+fn seen_of_slow(report: &RunReport, fanout: &mut Fanout) -> Result<String> {
+    let fate = fanout.slow_fate()?;
+    let growth = report.cost.map_or(0, |cost| cost.memory_after.rss_kib.saturating_sub(cost.memory_before.rss_kib));
+    Ok(format!("{fate}; the server grew by {growth} KiB"))
+}
