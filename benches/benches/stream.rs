@@ -12,6 +12,7 @@ use tidings::host::{Admission, ConnectAsk, Denial, Host};
 use tidings::link::Link;
 use tidings::{Codec, Data, Engine, Grants};
 use tidings_core::policy::{Access, Class, Keep, Policy};
+use tidings_core::rate::Rate;
 use tidings_core::stream::{Delivery, Effects, Publication, Stream, Subscriber};
 use tidings_core::time::Now;
 use tidings_proto::id::{Epoch, Position};
@@ -42,7 +43,15 @@ impl Effects<Member> for Sink {
 fn policy() -> Arc<Policy> {
     let keep = Keep { entries_max: 1_000, bytes_max: 1 << 20, age_ms_max: 60_000 };
     let (subscribe, publish, send) = (Access::Everyone, Access::Everyone, Access::Everyone);
-    Arc::new(Policy { class: Class::Reliable, subscribe, publish, send, keep, data_bytes_max: 1 << 16 })
+    Arc::new(Policy {
+        class: Class::Reliable,
+        subscribe,
+        publish,
+        send,
+        keep,
+        data_bytes_max: 1 << 16,
+        rate: Rate::per_minute(0),
+    })
 }
 
 fn data() -> Data {

@@ -152,6 +152,8 @@ pub struct Namespace {
     pub history_age_ms_max: u64,
     /// Largest data of a publication in bytes, 32 KiB.
     pub data_bytes_max: usize,
+    /// What one session may publish and send in this namespace in a minute, 0 for no limit but that of the session.
+    pub messages_per_minute: u32,
 }
 
 impl Default for Namespace {
@@ -165,6 +167,7 @@ impl Default for Namespace {
             history_bytes_max: 1024 * 1024,
             history_age_ms_max: 120_000,
             data_bytes_max: 32 * 1024,
+            messages_per_minute: 0,
         }
     }
 }
@@ -251,6 +254,7 @@ impl Namespace {
                 age_ms_max: self.history_age_ms_max,
             },
             data_bytes_max: self.data_bytes_max,
+            rate: Rate::per_minute(self.messages_per_minute),
         }
     }
 }

@@ -58,6 +58,8 @@ pub struct Policy {
     pub keep: Keep,
     /// Largest data of a publication in bytes.
     pub data_bytes_max: usize,
+    /// What one session may publish and send in the namespace, beside [`SessionLimits::messages`].
+    pub rate: Rate,
 }
 
 /// What a session is held to.

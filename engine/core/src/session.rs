@@ -6,6 +6,7 @@
 
 mod asked;
 mod judge;
+mod paces;
 
 use crate::ask::{Admission, Answer, Denial, Question, Token};
 use crate::grants::Grants;
@@ -15,6 +16,7 @@ use crate::rate::Meter;
 use crate::stream::Publication;
 use crate::time::{Instant, Now};
 use asked::Asked;
+use paces::Paces;
 use std::sync::Arc;
 use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
@@ -93,6 +95,7 @@ pub struct Session<C> {
     phase: Phase,
     pinged: bool,
     messages: Meter,
+    paces: Paces,
     others: Meter,
     heard: Instant,
     /// While waiting: when `connect` must have come. Once live: when the token ends.
@@ -131,6 +134,7 @@ impl<C: Channel> Session<C> {
             phase: Phase::Waiting,
             pinged: false,
             messages: Meter::default(),
+            paces: Paces::default(),
             others: Meter::default(),
             heard: now.instant,
             deadline: now.instant + limits.connect_timeout_ms,

@@ -119,6 +119,7 @@ impl<C: Channel> Session<C> {
         check_key(key, policy)?;
         let data = publish.data.unwrap_or(DataRef::NULL);
         check_message(&publish.event, data, publish.wait, policy)?;
+        self.pace(policy, step)?;
         if permitted(policy.publish, &self.grants.publish, channel.as_str())? {
             let publication = Publication { event: &publish.event, data, from: self.user.as_ref(), key };
             step.effects.publish(step.id, channel, &publication);
@@ -143,6 +144,7 @@ impl<C: Channel> Session<C> {
         }
         let data = send.data.unwrap_or(DataRef::NULL);
         check_message(&send.event, data, send.wait, policy)?;
+        self.pace(policy, step)?;
         if permitted(policy.send, &self.grants.send, &send.user)? {
             let publication = Publication { event: &send.event, data, from: self.user.as_ref(), key: None };
             step.effects.send(step.id, &send.user, &publication);
@@ -172,11 +174,13 @@ impl<C: Channel> Session<C> {
     }
 
     fn message<E>(&mut self, step: &Step<'_, E>) -> Result<(), Refusal> {
-        self.messages.take(step.rules.limits.messages, step.now.instant).map_err(|wait_ms| Refusal {
-            code: Code::RateLimited,
-            message: "messages_per_minute: too many messages".into(),
-            retry_after_ms: Some(wait_ms),
-        })
+        let taken = self.messages.take(step.rules.limits.messages, step.now.instant);
+        taken.map_err(|wait_ms| too_fast("messages_per_minute: too many messages", wait_ms))
+    }
+
+    fn pace<E>(&mut self, policy: &Arc<Policy>, step: &Step<'_, E>) -> Result<(), Refusal> {
+        let taken = self.paces.take(policy, step.now.instant);
+        taken.map_err(|wait_ms| too_fast("messages_per_minute of the namespace: too many messages", wait_ms))
     }
 
     fn known_user(&self) -> &Arc<str> {
@@ -296,6 +300,10 @@ impl<C: Channel> Session<C> {
             }
         }
     }
+}
+
+fn too_fast(message: &str, wait_ms: u64) -> Refusal {
+    Refusal { code: Code::RateLimited, message: message.into(), retry_after_ms: Some(wait_ms) }
 }
 
 fn no_namespace() -> Refusal {

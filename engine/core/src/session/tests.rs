@@ -138,19 +138,30 @@ impl Effects for Log {
     }
 }
 
-/// `open:*` is everyone's, `shared:*` is for those with the right, `host:*` is the host's, `state:*` is of class latest.
+/// `open:*` is everyone's, `shared:*` is for those with the right, `host:*` is the host's, `state:*` is of class latest,
+/// `slow:*` takes 6 messages a minute.
 fn rules() -> Rules {
     let policy = |class, access| {
         let keep = Keep { entries_max: 10, bytes_max: 10_000, age_ms_max: 10_000 };
         let data_bytes_max = DATA_BYTES_MAX;
-        Arc::new(Policy { class, subscribe: access, publish: access, send: access, keep, data_bytes_max })
+        Arc::new(Policy {
+            class,
+            subscribe: access,
+            publish: access,
+            send: access,
+            keep,
+            data_bytes_max,
+            rate: Rate::per_minute(0),
+        })
     };
+    let slow = Policy::clone(&policy(Class::Reliable, Access::Everyone));
     Rules {
         namespaces: vec![
             ("open".into(), policy(Class::Reliable, Access::Everyone)),
             ("shared".into(), policy(Class::Ephemeral, Access::Granted)),
             ("host".into(), policy(Class::Reliable, Access::Host)),
             ("state".into(), policy(Class::Latest, Access::Everyone)),
+            ("slow".into(), Arc::new(Policy { rate: Rate::per_minute(6), ..slow })),
         ],
         limits: SessionLimits {
             connect_timeout_ms: 10_000,

@@ -7,6 +7,7 @@ mod model;
 
 use super::{Delivery, Effects, Joined, Publication, Stream, Subscriber};
 use crate::policy::{Access, Class, Keep, Policy};
+use crate::rate::Rate;
 use crate::time::{Instant, Now};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -167,6 +168,7 @@ impl Bench {
             send: Access::Everyone,
             keep,
             data_bytes_max: 1_000_000,
+            rate: Rate::per_minute(0),
         };
         let now = Now { instant: Instant(1_000), wall_ms: 1_790_000_000_000 };
         Self { stream: Stream::new(NUMBER, EPOCH, Arc::new(policy), now), sink: Sink::default(), now }

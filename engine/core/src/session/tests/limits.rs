@@ -63,6 +63,22 @@ fn questions_have_a_limit() {
 }
 
 #[test]
+fn a_namespace_may_have_a_rate_of_its_own() {
+    let mut bench = Bench::live();
+    let send = r#"{"id":7,"send":{"user":"bob","namespace":"slow","event":"E"}}"#;
+    for _ in 0..3 {
+        assert!(bench.receive(&publish(7, "slow:a"))[0].starts_with("7 publish"));
+        assert!(bench.receive(send)[0].starts_with("7 send"));
+    }
+    let refused = ["7 error rate_limited messages_per_minute of the namespace after 10000"];
+    assert_eq!(bench.receive(&publish(7, "slow:b")), refused);
+    assert_eq!(bench.receive(send), refused);
+    assert!(bench.receive(&publish(7, "open:a"))[0].starts_with("7 publish"), "others go on");
+    bench.pass(10_000);
+    assert!(bench.receive(&publish(7, "slow:b"))[0].starts_with("7 publish"));
+}
+
+#[test]
 fn messages_have_a_rate_and_are_told_when_to_come_again() {
     let mut bench = Bench::live();
     let send = r#"{"id":7,"send":{"user":"bob","namespace":"open","event":"E"}}"#;

@@ -6,6 +6,7 @@
 use super::{EPOCH, Got, NUMBER, Reader, Sink};
 use crate::history::Entry;
 use crate::policy::{Access, Class, Keep, Policy};
+use crate::rate::Rate;
 use crate::stream::{Publication, Stream};
 use crate::time::{Instant, Now};
 use proptest::prelude::*;
@@ -112,8 +113,15 @@ struct World {
 impl World {
     fn new(class: Class, keep: Keep) -> Self {
         let everyone = Access::Everyone;
-        let policy =
-            Policy { class, subscribe: everyone, publish: everyone, send: everyone, keep, data_bytes_max: 1_000_000 };
+        let policy = Policy {
+            class,
+            subscribe: everyone,
+            publish: everyone,
+            send: everyone,
+            keep,
+            data_bytes_max: 1_000_000,
+            rate: Rate::per_minute(0),
+        };
         let now = Now { instant: Instant(5), wall_ms: 9 };
         Self {
             class,
