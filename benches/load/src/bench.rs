@@ -24,8 +24,8 @@ use std::time::Instant;
 struct Scale {
     /// Rounds of each comparison.
     rounds: usize,
-    /// Rounds of those that start servers anew with thousands of connections.
-    memory_rounds: usize,
+    /// Rounds of what takes long: memory, and slow subscribers.
+    long_rounds: usize,
     /// Subscribers of fan-outs whose CPU is measured.
     subscribers: u32,
     /// Subscribers of the fan-out whose latency is measured.
@@ -52,7 +52,7 @@ impl Scale {
             let rounds = args.rounds.unwrap_or(2).max(1);
             return Self {
                 rounds,
-                memory_rounds: 1,
+                long_rounds: 1,
                 subscribers: 200,
                 rate_subscribers: 500,
                 users: 500,
@@ -67,7 +67,7 @@ impl Scale {
         let rounds = args.rounds.unwrap_or(5).max(1);
         Self {
             rounds,
-            memory_rounds: rounds.min(3),
+            long_rounds: rounds.min(3),
             subscribers: 1_000,
             rate_subscribers: 5_000,
             users: 5_000,
@@ -117,7 +117,11 @@ pub fn bench(args: &BenchArgs, progress: &mut Progress, json: bool) -> Result<bo
         BenchPart::Slow,
     ];
     for part in all.into_iter().filter(|part| args.only.is_empty() || args.only.contains(part)) {
-        bench.part(part).with_context(|| format!("{part:?}"))?;
+        let outcome = bench.part(part);
+        if outcome.is_err() {
+            bench.progress.clear();
+        }
+        outcome.with_context(|| format!("{part:?}"))?;
     }
     let rows = std::mem::take(&mut bench.rows);
     bench.progress.clear();

@@ -6,7 +6,6 @@
 
 mod setup;
 
-use crate::codec::Codec;
 use crate::command::Template;
 use crate::connection::{Connection, Seat, Stage};
 use crate::latency::Latencies;
@@ -14,9 +13,9 @@ use crate::marker::{Mark, MarkFinder};
 use crate::source::Source;
 use crate::tally::{Closed, Tally};
 use crate::target::{Target, UPGRADE_KEY};
+use crate::watch::{Ready, Watch};
 use crate::ws::{self, Head};
-use anyhow::{Context as _, Result, bail};
-use mio::{Events, Interest, Poll, Token};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Read as _};
 use std::mem;
@@ -26,8 +25,6 @@ use std::time::{Duration, Instant};
 const BUFFER_BYTES: usize = 1 << 20;
 /// Most that one read takes: enough for all that usually waits, and little enough to stay in the cache.
 const READ_BYTES_MAX: usize = 128 << 10;
-/// Sockets handled between two looks at the clock of the scenario.
-const EVENTS_PER_TURN: usize = 1_024;
 
 /// Who gets the deliveries.
 pub trait Receiver {
@@ -61,9 +58,8 @@ pub struct DriverOptions {
 pub struct Driver {
     target: Target,
     options: DriverOptions,
-    poll: Poll,
-    events: Events,
-    turn: Vec<(usize, bool, bool)>,
+    watch: Watch,
+    turn: Vec<Ready>,
     connections: Vec<Connection>,
     unwritten: Vec<usize>,
     buffer: Vec<u8>,
@@ -87,8 +83,7 @@ impl Driver {
             accept: ws::accept_of(UPGRADE_KEY.as_bytes()),
             target,
             options,
-            poll: Poll::new().context("no epoll")?,
-            events: Events::with_capacity(EVENTS_PER_TURN),
+            watch: Watch::new()?,
             turn: Vec::new(),
             connections: Vec::new(),
             unwritten: Vec::new(),
@@ -119,10 +114,7 @@ impl Driver {
     pub fn open(&mut self, seat: Seat) -> Result<usize> {
         let number = self.connections.len();
         let mut stream = self.source.connect(seat.slow)?;
-        self.poll
-            .registry()
-            .register(&mut stream, Token(number), Interest::READABLE | Interest::WRITABLE)
-            .context("cannot watch a socket")?;
+        self.watch.add(&mut stream, number)?;
         let opened_ns = self.now_ns();
         self.connections.push(Connection::new(stream, seat, opened_ns));
         Ok(number)
@@ -164,17 +156,9 @@ impl Driver {
             self.flush(connection);
         }
         self.unwritten = unwritten;
-        match self.poll.poll(&mut self.events, Some(timeout)) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error).context("epoll failed"),
-            _ => {}
-        }
         let mut turn = mem::take(&mut self.turn);
-        turn.clear();
-        turn.extend(self.events.iter().map(|event| {
-            let readable = event.is_readable() || event.is_read_closed() || event.is_error();
-            (event.token().0, readable, event.is_writable())
-        }));
-        for (number, readable, writable) in &turn {
+        self.watch.wait(timeout, &mut turn)?;
+        for Ready { connection: number, readable, writable } in &turn {
             let connection = &mut self.connections[*number];
             match connection.stage {
                 Stage::Closed => continue,
@@ -367,7 +351,7 @@ impl Driver {
     }
 
     fn push_value(&mut self, number: usize, value: &Value) -> Result<()> {
-        let codec: Codec = self.target.codec;
+        let codec = self.target.codec;
         let payload = codec.encode(value)?;
         self.push(number, codec.opcode(), &payload);
         Ok(())

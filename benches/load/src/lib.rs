@@ -45,4 +45,5 @@ pub mod tally;
 pub mod target;
 pub mod token;
 pub mod unicast;
+pub mod watch;
 pub mod ws;

@@ -177,9 +177,9 @@ impl Bench<'_> {
         let options = fanout_options(connections, Codec::Json, PAYLOAD_BYTES);
         let name = format!("{name}, {connections} connections");
         let mut row = Row::new(name, "KiB RSS/connection", Bar::Figure(2.5));
-        for round in 1..=self.scale.memory_rounds {
+        for round in 1..=self.scale.long_rounds {
             for who in ["floor", "daemon"] {
-                self.progress.stage(format!("{}, round {round} of {}: {who}", row.name, self.scale.memory_rounds));
+                self.progress.stage(format!("{}, round {round} of {}: {who}", row.name, self.scale.long_rounds));
                 let server = match who {
                     "floor" => self.start_floor(false, 0)?,
                     _ => self.start_daemon()?,
@@ -213,7 +213,7 @@ impl Bench<'_> {
                 options.subscribers
             );
             let mut row = Row::new(name, "ms", Bar::Ratio(1.1));
-            for round in 1..=self.scale.rounds {
+            for round in 1..=self.scale.long_rounds {
                 for slow in [0, 1] {
                     self.progress.stage(format!("{}, round {round}: {slow} slow", row.name));
                     let server = self.start_daemon()?;
