@@ -1,48 +1,90 @@
-//! The standalone daemon.
+//! `tidingsd`: the engine as a server of its own, and tools to speak with it from a terminal.
+//!
+//! * [`cli`]: the command line. [`settings`]: what can be set, from defaults, a file and the environment.
+//! * [`serve`]: a server's life. [`routes`], [`page`]: what is at which address. [`welcome`]: what is printed at the
+//!   start. [`files`]: the limit of open files. [`logs`]: the log.
+//! * [`token`]: tokens. [`client`]: a connection to a server. [`sub`], [`publish`]: the tools that use it.
+//! * [`out`]: words for the person at the terminal.
 
-use http_body_util::Full;
-use hyper::{Request, Response, body::Incoming, service::service_fn};
-use std::convert::Infallible;
-use std::error::Error;
-use std::sync::Arc;
-use tidings::Engine;
-use tidings::config::Config;
-use tidings::host::{Admission, ConnectAsk, Denial, Host};
-use tidings_auth::Verifier;
-use tidings_transports::{Gateway, Limits, Origins, serve};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+mod cli;
+mod client;
+mod files;
+mod logs;
+mod out;
+mod page;
+mod publish;
+mod routes;
+mod serve;
+mod settings;
+mod sub;
+mod token;
+mod welcome;
 
-struct Tokens(Verifier);
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+use cli::{Cli, Command, ConfigArgs, ServeArgs, TokenArgs};
+use settings::{Environment, Loaded};
+use std::process::ExitCode;
+use tokio::runtime;
 
-impl Host for Tokens {
-    async fn connect(&self, ask: ConnectAsk) -> Result<Admission, Denial> {
-        self.0.verify(&ask.token)
+fn main() -> ExitCode {
+    let Cli { command, serve } = Cli::parse();
+    match run(command.unwrap_or(Command::Serve(serve))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out::note(format_args!("tidingsd: {error:#}"));
+            ExitCode::FAILURE
+        }
     }
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let secret = std::env::var("JWT_SECRET")?;
-    let mut config = Config::default();
-    if let Ok(rate) = std::env::var("RATE_LIMIT_MESSAGES_PER_MINUTE") {
-        config.limits.messages_per_minute = rate.parse()?;
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve(args) => {
+            let Loaded { settings, unknown } = serve_settings(&args)?;
+            let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("can't start threads")?;
+            runtime.block_on(serve::run(&args, &settings, &unknown))
+        }
+        Command::Config(args) => Ok(out::print(serve_settings(&args)?.settings.to_toml()?.trim_end())?),
+        Command::Token(args) => make_token(&args),
+        Command::Sub(args) => {
+            let settings = load(&args.server.config)?.settings;
+            small_runtime()?.block_on(sub::run(&args, &settings))
+        }
+        Command::Pub(args) => {
+            let settings = load(&args.server.config)?.settings;
+            small_runtime()?.block_on(publish::run(&args, &settings))
+        }
     }
-    let args: Vec<_> = std::env::args().collect();
-    let at = args.iter().position(|arg| arg == "--listen").map_or("127.0.0.1:8080", |at| &args[at + 1]);
-    let engine = Engine::start(config, Tokens(Verifier::hs256(secret.as_bytes())?))?;
-    let listener = TcpListener::bind(at).await?;
-    println!("listening on http://{}", listener.local_addr()?);
-    let gateway = Gateway::new(engine.clone(), Origins::default(), Limits::default());
-    let (stop, stopped) = watch::channel(false);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let response: Response<Full<bytes::Bytes>> = gateway.handle(&mut request);
-        async move { Ok::<_, Infallible>(response) }
-    });
-    let server = tokio::spawn(serve(listener, Arc::new(Limits::default()), service, stopped));
-    tokio::signal::ctrl_c().await?;
-    stop.send_replace(true);
-    engine.shutdown(std::time::Duration::from_secs(5)).await;
-    server.await??;
-    Ok(())
+}
+
+fn load(args: &ConfigArgs) -> Result<Loaded> {
+    // What is not text can't be a setting, and another program's variables are not ours to judge.
+    let environment: Environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    settings::load(args.config.as_deref(), &environment)
+}
+
+/// The settings to serve with: the command line wins.
+fn serve_settings(args: &ServeArgs) -> Result<Loaded> {
+    let mut loaded = load(&args.config)?;
+    if let Some(listen) = &args.listen {
+        loaded.settings.listen.clone_from(listen);
+    }
+    if let Some(log) = &args.log {
+        loaded.settings.log.clone_from(log);
+    }
+    Ok(loaded)
+}
+
+/// The tools have one connection.
+fn small_runtime() -> Result<runtime::Runtime> {
+    runtime::Builder::new_current_thread().enable_all().build().context("can't start")
+}
+
+fn make_token(args: &TokenArgs) -> Result<()> {
+    let mint = token::Mint::new(&load(&args.config)?.settings)?;
+    let grants = token::grants(&args.subscribe, &args.publish, &args.send);
+    Ok(out::print(mint.token(&args.user, grants, args.expires)?)?)
 }

@@ -1,0 +1,172 @@
+//! What is at which address.
+
+use crate::page;
+use crate::settings::Readers;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use hyper::http::uri::Authority;
+use hyper::{Method, Request, Response, StatusCode};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use tidings::Engine;
+use tidings_transports::{Gateway, Peer};
+
+type Answer = Response<Full<Bytes>>;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What somebody is told who asks for an address that is not there.
+const NOT_FOUND: &str = r#"{"error":"not_found","message":"nothing is at this address","addresses":{"/":"the page","/ws":"WebSocket","/healthz":"the process lives","/readyz":"it takes connections","/metrics":"figures for Prometheus"}}
+"#;
+
+const NOT_HERE: &str = "The figures are for this machine alone: ask from here, by address or as localhost, or set \
+metrics = \"everybody\".\n";
+
+/// When a client should ask again whether the server is ready, in seconds.
+const RETRY_AFTER_SECONDS: &str = "5";
+
+/// Answers requests.
+#[derive(Clone)]
+pub(crate) struct Routes(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    gateway: Gateway,
+    figures: PrometheusHandle,
+    readers: Readers,
+    page: Bytes,
+}
+
+impl Routes {
+    /// The routes of an engine that listens at this address.
+    pub(crate) fn new(
+        engine: Engine,
+        gateway: Gateway,
+        figures: PrometheusHandle,
+        readers: Readers,
+        address: SocketAddr,
+    ) -> Self {
+        Self(Arc::new(Inner { engine, gateway, figures, readers, page: page::html(address) }))
+    }
+
+    /// Answers one request.
+    pub(crate) fn answer<B>(&self, request: &mut Request<B>) -> Answer {
+        let inner = &*self.0;
+        if request.uri().path() == "/ws" {
+            return inner.gateway.handle(request);
+        }
+        let is_there = matches!(request.uri().path(), "/" | "/page.css" | "/healthz" | "/readyz" | "/metrics");
+        if is_there && !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut answer = answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Only GET and HEAD are answered here.\n");
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return answer;
+        }
+        match request.uri().path() {
+            "/" => {
+                let mut page = answer(StatusCode::OK, HTML, inner.page.clone());
+                page.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
+                page
+            }
+            "/page.css" => answer(StatusCode::OK, CSS, page::css()),
+            "/healthz" => answer(StatusCode::OK, TEXT, "ok\n"),
+            "/readyz" => inner.ready(),
+            "/metrics" => inner.figures(request),
+            _ => answer(StatusCode::NOT_FOUND, JSON, NOT_FOUND),
+        }
+    }
+}
+
+impl Inner {
+    fn ready(&self) -> Answer {
+        if !self.engine.is_stopping() {
+            return answer(StatusCode::OK, TEXT, "ready\n");
+        }
+        let mut answer = answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "shutting down\n");
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        answer
+    }
+
+    fn figures<B>(&self, request: &Request<B>) -> Answer {
+        let allowed = match self.readers {
+            Readers::Nobody => false,
+            Readers::Loopback => is_from_here(request) && names_an_address(request),
+            Readers::Everybody => true,
+        };
+        if allowed {
+            return answer(StatusCode::OK, PROMETHEUS, self.figures.render());
+        }
+        answer(StatusCode::FORBIDDEN, TEXT, NOT_HERE)
+    }
+}
+
+/// Whether the request comes from this machine.
+fn is_from_here<B>(request: &Request<B>) -> bool {
+    let peer = request.extensions().get::<Peer>();
+    peer.is_some_and(|Peer(address)| address.ip().to_canonical().is_loopback())
+}
+
+/// Whether the request names the server by address or as `localhost`. A page can make its own host name stand for this
+/// machine (DNS rebinding) and read what it gets; it can't make its name an address.
+fn names_an_address<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let host = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+    host.is_some_and(|authority| {
+        let host = authority.host();
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
+    })
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_from_here, names_an_address};
+    use hyper::Request;
+    use tidings_transports::Peer;
+
+    #[test]
+    fn only_names_that_no_page_can_have_are_ours() {
+        let names = |host: &str| names_an_address(&Request::builder().header("host", host).body(()).unwrap());
+        for host in
+            ["127.0.0.1", "127.0.0.1:8080", "[::1]:8080", "[::1]", "localhost", "LocalHost:1", "192.168.0.7:8080"]
+        {
+            assert!(names(host), "{host}");
+        }
+        for host in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "localhost.", "a@b c"] {
+            assert!(!names(host), "{host}");
+        }
+        assert!(!names_an_address(&Request::builder().body(()).unwrap()));
+        let twice = Request::builder().header("host", "localhost").header("host", "localhost").body(()).unwrap();
+        assert!(!names_an_address(&twice));
+    }
+
+    #[test]
+    fn this_machine_is_known_in_both_families() {
+        let from =
+            |peer: &str| is_from_here(&Request::builder().extension(Peer(peer.parse().unwrap())).body(()).unwrap());
+        for peer in ["127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert!(from(peer), "{peer}");
+        }
+        for peer in ["192.168.0.7:1", "[::ffff:10.0.0.1]:1", "[2001:db8::1]:1"] {
+            assert!(!from(peer), "{peer}");
+        }
+        assert!(!is_from_here(&Request::builder().body(()).unwrap()));
+    }
+}

@@ -1,0 +1,193 @@
+//! The server: from its settings to its last connection.
+
+use crate::cli::ServeArgs;
+use crate::routes::Routes;
+use crate::settings::{Secret, Settings};
+use crate::token::Mint;
+use crate::{files, logs, out, welcome};
+use anyhow::{Context as _, Result, bail};
+use hyper::{Request, body::Incoming, service::service_fn};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings::Engine;
+use tidings::host::{Admission, ConnectAsk, Denial, Host};
+use tidings_auth::Verifier;
+use tidings_transports::{Gateway, Origins, serve};
+use tokio::net::{TcpListener, lookup_host};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+/// How often the figures' histograms are tidied.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// How often the operator is told how many connections are left.
+const PROGRESS: Duration = Duration::from_secs(1);
+
+/// The exit code of a process that was told a second time to stop, as shells have it for SIGINT.
+const EXIT_AT_ONCE: i32 = 130;
+
+/// Bytes of the secret that is made when none is set.
+const SECRET_BYTES: usize = 32;
+
+/// The host of this server: tokens are all it knows.
+struct Tokens(Verifier);
+
+impl Host for Tokens {
+    async fn connect(&self, ask: ConnectAsk) -> Result<Admission, Denial> {
+        self.0.verify(&ask.token)
+    }
+}
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// It can't start; each says what to do.
+pub(crate) async fn run(args: &ServeArgs, settings: &Settings, unknown: &[String]) -> Result<()> {
+    logs::start(&settings.log)?;
+    for name in unknown {
+        tracing::warn!("the environment variable {name} begins like a setting and is none; see docs/settings.md");
+    }
+    if args.data.is_some() {
+        tracing::info!("--data: this version keeps nothing on disk, so nothing is read or written there");
+    }
+    let origins: Origins = settings.allowed_origin.parse().context("allowed_origin (ALLOWED_ORIGIN)")?;
+    let addresses = resolve(&settings.listen).await?;
+    let mint = match &settings.jwt_secret {
+        Some(secret) => Mint::with_secret(secret.clone(), settings)?,
+        None => mint_for_this_start(settings, &addresses)?,
+    };
+    let mut signals = Signals::new()?;
+    let engine = Engine::start(settings.engine(), Tokens(mint.verifier()?)).context("the settings can't be")?;
+    let limits = settings.transports();
+    limits.check().map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
+    let listener = listen(&settings.listen, &addresses).await?;
+    let address = listener.local_addr()?;
+    if let Some(warning) = files::warning(files::raise_limit(), settings.limits.connections_max) {
+        tracing::warn!("{warning}");
+    }
+    let figures = PrometheusBuilder::new().install_recorder().context("can't count")?;
+    let gateway = Gateway::new(engine.clone(), origins, limits.clone());
+    let at = welcome::reachable(address);
+    let routes = Routes::new(engine.clone(), gateway, figures.clone(), settings.metrics, at);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let answer = routes.answer(&mut request);
+        async move { Ok::<_, Infallible>(answer) }
+    });
+    let (stop, stopped) = watch::channel(false);
+    let mut server = tokio::spawn(serve(listener, Arc::new(limits), service, stopped));
+    tokio::spawn(async move {
+        loop {
+            sleep(UPKEEP).await;
+            figures.run_upkeep();
+        }
+    });
+    let welcome = match settings.jwt_secret {
+        Some(_) => welcome::with_secret(address),
+        None => welcome::without_secret(address, &mint)?,
+    };
+    // A server whose standard output is closed serves all the same.
+    let _ = out::print(welcome);
+    tokio::select! {
+        () = signals.next() => {}
+        served = &mut server => bail!("the HTTP server has ended: {served:?}"),
+    }
+    drain(&engine, settings.drain_timeout_ms, &mut signals).await;
+    stop.send_replace(true);
+    tokio::select! {
+        served = server => served.context("the HTTP server ended by a panic")??,
+        () = signals.next() => std::process::exit(EXIT_AT_ONCE),
+    }
+    Ok(())
+}
+
+async fn resolve(listen: &str) -> Result<Vec<SocketAddr>> {
+    let addresses: Vec<_> = lookup_host(listen)
+        .await
+        .with_context(|| format!("can't listen on {listen:?}: give a host and a port, such as 127.0.0.1:8080"))?
+        .collect();
+    if addresses.is_empty() {
+        bail!("can't listen on {listen:?}: that host has no address");
+    }
+    Ok(addresses)
+}
+
+async fn listen(listen: &str, addresses: &[SocketAddr]) -> Result<TcpListener> {
+    TcpListener::bind(addresses).await.map_err(|error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "another process listens there; stop it, or choose another port with --listen (port 0 takes a free one)"
+            }
+            io::ErrorKind::PermissionDenied => "ports below 1024 want a privilege; choose a higher one with --listen",
+            io::ErrorKind::AddrNotAvailable => "this machine has no such address; choose one that it has with --listen",
+            _ => "choose another address with --listen",
+        };
+        anyhow::anyhow!("can't listen on {listen}: {error}; {remedy}")
+    })
+}
+
+/// A secret that nobody knows, for a server that nobody else can reach.
+fn mint_for_this_start(settings: &Settings, addresses: &[SocketAddr]) -> Result<Mint> {
+    if let Some(address) = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback()) {
+        bail!(
+            "{} can be reached from other machines, so tokens need a secret of yours: set JWT_SECRET (make one with \
+             `openssl rand -hex 32`), or listen on 127.0.0.1",
+            address.ip()
+        );
+    }
+    let mut bytes = [0; SECRET_BYTES];
+    getrandom::fill(&mut bytes).context("the operating system gives no random bits")?;
+    let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Mint::with_secret(Secret::new(secret), settings)
+}
+
+/// Tells all clients when to come back and waits until they are gone, or until patience ends. While it does, `/readyz`
+/// says 503 and new connections are refused.
+async fn drain(engine: &Engine, drain_timeout_ms: u64, signals: &mut Signals) {
+    let connections = engine.stats().connections;
+    out::note(format_args!("stopping: {connections} connections to close (stop again to exit at once)"));
+    let left = tokio::select! {
+        left = engine.shutdown(Duration::from_millis(drain_timeout_ms)) => left,
+        () = tell_progress(engine) => 0,
+        () = signals.next() => std::process::exit(EXIT_AT_ONCE),
+    };
+    match left {
+        0 => out::note("stopped: all connections are closed"),
+        left => out::note(format_args!("stopped: {left} connections did not close in time")),
+    }
+}
+
+/// Never ends by itself.
+async fn tell_progress(engine: &Engine) {
+    let mut ticks = interval(PROGRESS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        out::note(format_args!("stopping: {} connections left", engine.stats().connections));
+    }
+}
+
+/// What tells the process to stop: SIGINT (Ctrl-C) and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let on = |kind| signal(kind).context("can't listen for signals");
+        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What an operator may set: one struct, filled from defaults, a file and the environment, in this order.
+//!
+//! `docs/settings.md` lists every one of them.
+
+mod http;
+mod load;
+mod secret;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use http::Http;
+pub(crate) use load::{Environment, Loaded, load};
+pub(crate) use secret::Secret;
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tidings::config::{Config, Limits, Namespace};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The address to listen on.
+    pub(crate) listen: String,
+    /// The secret of the tokens.
+    pub(crate) jwt_secret: Option<Secret>,
+    /// The name that tokens must be for.
+    pub(crate) jwt_audience: Option<String>,
+    /// The name that tokens must come from.
+    pub(crate) jwt_issuer: Option<String>,
+    /// Web origins that may connect, separated by commas.
+    pub(crate) allowed_origin: String,
+    /// What goes to the log.
+    pub(crate) log: String,
+    /// Who may read `/metrics`.
+    pub(crate) metrics: Readers,
+    /// Time for connections to end when the server stops.
+    pub(crate) drain_timeout_ms: u64,
+    /// What HTTP peers are held to.
+    pub(crate) http: Http,
+    /// What sessions are held to.
+    pub(crate) limits: Limits,
+    /// Namespaces by name.
+    pub(crate) namespaces: BTreeMap<String, Namespace>,
+}
+
+/// Who may read the figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Readers {
+    /// Nobody.
+    Nobody,
+    /// Who asks from this machine, by its address or as `localhost`.
+    Loopback,
+    /// Everybody.
+    Everybody,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let Config { limits, namespaces, .. } = Config::default();
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            jwt_secret: None,
+            jwt_audience: None,
+            jwt_issuer: None,
+            allowed_origin: String::new(),
+            log: "info".into(),
+            metrics: Readers::Loopback,
+            drain_timeout_ms: 10_000,
+            http: Http::default(),
+            limits,
+            namespaces,
+        }
+    }
+}
+
+impl Settings {
+    /// The engine's part.
+    pub(crate) fn engine(&self) -> Config {
+        let mut config = Config::default();
+        config.limits = self.limits.clone();
+        config.namespaces.clone_from(&self.namespaces);
+        config
+    }
+
+    /// The transports' part.
+    pub(crate) fn transports(&self) -> tidings_transports::Limits {
+        let mut limits = tidings_transports::Limits::default();
+        limits.connections_max = self.limits.connections_max.saturating_add(self.http.connections_spare);
+        limits.handshake_timeout_ms = self.http.handshake_timeout_ms;
+        limits.header_bytes_max = self.http.header_bytes_max;
+        limits.headers_max = self.http.headers_max;
+        limits.fragments_max = self.http.fragments_max;
+        limits.message_timeout_ms = self.http.message_timeout_ms;
+        limits.message_bytes_max = self.limits.message_bytes_max;
+        limits.close_timeout_ms = self.limits.close_timeout_ms;
+        limits.drain_timeout_ms = self.drain_timeout_ms;
+        limits
+    }
+
+    /// As TOML, secrets hidden.
+    pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
+        Ok(toml::to_string_pretty(self)?)
+    }
+}

@@ -1,0 +1,102 @@
+//! Where settings come from.
+
+use super::Settings;
+use anyhow::{Context as _, Result, anyhow};
+use config::{Config, File, FileFormat, Map, Value, ValueKind};
+use std::path::Path;
+
+/// Begins with the prefix and is no setting: the token of `tidingsd sub` and `tidingsd pub`.
+const NO_SETTING: &str = "TIDINGS_TOKEN";
+
+/// One of the namespaces that there are by default.
+const A_NAMESPACE: &str = "messaging";
+
+/// The environment as pairs, so that a test can bring its own.
+pub(crate) type Environment = Map<String, String>;
+
+/// Names that are known beyond this program, and the settings that they are.
+const NAMED: [(&str, &str); 4] = [
+    ("JWT_SECRET", "jwt_secret"),
+    ("ALLOWED_ORIGIN", "allowed_origin"),
+    ("RATE_LIMIT_MESSAGES_PER_MINUTE", "limits.messages_per_minute"),
+    ("RUST_LOG", "log"),
+];
+
+/// All others: `TIDINGS_LIMITS__CONNECTIONS_MAX` is `limits.connections_max`.
+const PREFIX: &str = "TIDINGS_";
+const SEPARATOR: &str = "__";
+
+/// What was loaded.
+pub(crate) struct Loaded {
+    pub(crate) settings: Settings,
+    /// Variables that begin like settings and are none; they may be meant for another program.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// Puts the settings together: defaults, then the file, then the environment. What is not set stays as it is by
+/// default, namespaces included.
+///
+/// # Errors
+/// One line that names the file or the variable, the key, and what is wrong with it.
+pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded> {
+    let defaults = Config::try_from(&Settings::default())?;
+    let mut builder = Config::builder().add_source(defaults.clone());
+    if let Some(path) = file {
+        builder = builder.add_source(read(path)?);
+    }
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        variables(environment).into_iter().partition(|(_, key, _)| is_setting(&defaults, key));
+    for (name, key, value) in known {
+        let layer = Config::builder().set_override(&key, value.as_str())?.build()?;
+        settings(layer).with_context(|| format!("the environment variable {name}"))?;
+        builder = builder.set_override(&key, value.as_str())?;
+    }
+    let unknown = unknown.into_iter().map(|(name, ..)| name.to_owned()).collect();
+    Ok(Loaded { settings: settings(builder.build()?)?, unknown })
+}
+
+/// Reads a file, and sees to it by itself that all of it is settings, so that an error names the line.
+fn read(path: &Path) -> Result<Config> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("can't read the settings in {shown}"))?;
+    toml::from_str::<Settings>(&text).map_err(|error| {
+        let before = error.span().map_or("", |span| &text[..span.start.min(text.len())]);
+        let line = 1 + before.matches('\n').count();
+        anyhow!("the settings in {shown}, line {line}: {}", one_line(&error.message()))
+    })?;
+    Ok(Config::builder().add_source(File::from_str(&text, FileFormat::Toml)).build()?)
+}
+
+/// Whether there is such a setting. All namespaces have the same.
+fn is_setting(defaults: &Config, key: &str) -> bool {
+    let parts: Vec<&str> = key.split('.').collect();
+    let key = match parts[..] {
+        ["namespaces", _, field] => format!("namespaces.{A_NAMESPACE}.{field}"),
+        _ => key.to_owned(),
+    };
+    defaults.get::<Value>(&key).is_ok_and(|value| !matches!(value.kind, ValueKind::Table(_)))
+}
+
+fn settings(config: Config) -> Result<Settings> {
+    config.try_deserialize().map_err(|error| anyhow!("{}", one_line(&error)))
+}
+
+fn one_line(error: &impl ToString) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The variables that are settings: name, key, value. Those known beyond this program come last and win.
+fn variables(environment: &Environment) -> Vec<(&str, String, &String)> {
+    let mut found: Vec<_> = environment
+        .iter()
+        .filter(|(name, _)| *name != NO_SETTING)
+        .filter_map(|(name, value)| {
+            let key = name.strip_prefix(PREFIX)?.to_lowercase().replace(SEPARATOR, ".");
+            Some((name.as_str(), key, value))
+        })
+        .collect();
+    found.sort_unstable();
+    let named = NAMED.iter().filter_map(|(name, key)| Some((*name, (*key).to_owned(), environment.get(*name)?)));
+    found.extend(named);
+    found
+}

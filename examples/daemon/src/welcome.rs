@@ -1,0 +1,61 @@
+//! What is printed when the server has started.
+
+use crate::token::{Mint, grants};
+use anyhow::Result;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// Where the tools look for a server by themselves.
+pub(crate) const DEFAULT_SERVER: &str = "ws://127.0.0.1:8080/ws";
+
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The addresses, and how to make a token.
+pub(crate) fn with_secret(address: SocketAddr) -> String {
+    format!("{}\nTokens are made with the same JWT_SECRET:\n\n  {} token --user alice\n", addresses(address), program(),)
+}
+
+/// The addresses, and commands to paste: this start's secret is known to nobody else.
+pub(crate) fn without_secret(address: SocketAddr, mint: &Mint) -> Result<String> {
+    let all = || grants(&[], &[], &[]);
+    let (alice, bob) = (mint.token("alice", all(), A_DAY)?, mint.token("bob", all(), A_DAY)?);
+    let (program, server) = (program(), server(address));
+    Ok(format!(
+        "{}\nJWT_SECRET is not set. This start has a secret of its own, and only this machine can connect.\nTry it, in \
+         two terminals (the tokens are good for 24 hours, or until the server stops):\n\n  {program} sub \
+         {server}--token {alice} messaging:lobby\n\n  {program} pub {server}--token {bob} messaging:lobby \
+         '{{\"text\":\"hi\"}}'\n",
+        addresses(address),
+    ))
+}
+
+fn addresses(address: SocketAddr) -> String {
+    let here = reachable(address);
+    format!(
+        "tidingsd {} is listening on http://{address}\n\n  WebSocket  ws://{here}/ws\n  page       http://{here}/\n  \
+         health     http://{here}/healthz\n  ready      http://{here}/readyz\n  figures    http://{here}/metrics\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// The option that leads the tools here, where they would not look by themselves.
+fn server(address: SocketAddr) -> String {
+    let url = format!("ws://{}/ws", reachable(address));
+    if url == DEFAULT_SERVER { String::new() } else { format!("--server {url} ") }
+}
+
+/// An address of this machine, where the server listens on all of them.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// How this program was called, so that what is printed can be pasted.
+fn program() -> String {
+    let plain = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte));
+    std::env::args().next().filter(plain).unwrap_or_else(|| "tidingsd".into())
+}
