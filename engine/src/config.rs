@@ -172,9 +172,6 @@ impl Default for Namespace {
     }
 }
 
-/// What an inbox keeps for devices that fall behind while they are connected.
-const INBOX_KEEP: Keep = Keep { entries_max: 256, bytes_max: 256 * 1024, age_ms_max: 120_000 };
-
 impl Config {
     /// Checks everything and turns it into the core's terms.
     pub(crate) fn rules(&self) -> Result<Rules, Error> {
@@ -195,9 +192,9 @@ impl Config {
         Ok(Rules { namespaces, limits: self.limits.for_sessions() })
     }
 
-    /// The rules of users' inboxes.
+    /// The rules of users' inboxes. They keep nothing: a device whose outbox was full gets a gap.
     pub(crate) fn inbox_policy(&self) -> Arc<Policy> {
-        Arc::new(Policy { keep: INBOX_KEEP, ..Namespace::default().policy() })
+        Arc::new(Policy { keep: Keep::NOTHING, ..Namespace::default().policy() })
     }
 }
 
