@@ -12,7 +12,7 @@ use crate::latency::Latencies;
 use crate::marker::{Mark, MarkFinder};
 use crate::source::Source;
 use crate::tally::{Closed, Tally};
-use crate::target::{Target, UPGRADE_KEY};
+use crate::target::Target;
 use crate::watch::{Ready, Watch};
 use crate::ws::{self, Head};
 use anyhow::{Result, bail};
@@ -65,7 +65,6 @@ pub struct Driver {
     buffer: Vec<u8>,
     finder: MarkFinder,
     source: Source,
-    accept: String,
     clock: Instant,
     connect_latencies: Latencies,
     /// What happened so far.
@@ -80,7 +79,6 @@ impl Driver {
     pub fn new(target: Target, options: DriverOptions) -> Result<Self> {
         Ok(Self {
             source: Source::new(target.address),
-            accept: ws::accept_of(UPGRADE_KEY.as_bytes()),
             target,
             options,
             watch: Watch::new()?,

@@ -5,6 +5,7 @@ use crate::command;
 use crate::connection::{Join, Seat, Stage};
 use crate::latency::Latencies;
 use crate::tally::advice;
+use crate::target::UPGRADE_KEY;
 use crate::ws;
 use anyhow::{Result, bail};
 use memchr::memmem;
@@ -116,7 +117,7 @@ impl Driver {
             let body = String::from_utf8_lossy(&bytes[end + 4..]);
             bail!("{} {}", head.lines().next().unwrap_or_default(), body.trim());
         }
-        if !head.contains(&self.accept) {
+        if !head.contains(&ws::accept_of(UPGRADE_KEY.as_bytes())) {
             bail!("the answer to the upgrade has a wrong Sec-WebSocket-Accept");
         }
         let Seat { user, join, .. } = self.connections[number].seat;
