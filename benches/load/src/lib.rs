@@ -10,7 +10,7 @@
 //!   memory of the server's [`process`].
 //! - [`fanout`], [`unicast`], [`idle`] and [`connect`] are the scenarios.
 //! - [`floor`] is what a server is compared with: a raw epoll loop that does the least that any server must do.
-//! - [`bench`] runs the floor and a daemon in turn, in the same run, and prints ratios. Absolute figures move with the
+//! - [`mod@bench`] runs the floor and a daemon in turn, in the same run, and prints ratios. Absolute figures move with the
 //!   machine; ratios of neighbouring runs do not.
 //!
 //! # What the figures mean
