@@ -1,0 +1,8 @@
+//! Sessions with tokio-tungstenite.
+
+mod closing;
+mod data;
+mod handshake;
+mod messages;
+mod resume;
+mod session;
