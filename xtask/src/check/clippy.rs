@@ -13,7 +13,7 @@ pub(crate) const RULE: &str = "clippy";
 /// When cargo cannot be started.
 pub(crate) fn prove(house: &House) -> anyhow::Result<Vec<Breach>> {
     let mut command = run::cargo(&house.tree);
-    command.args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]);
+    command.args(["clippy", "--workspace", "--all-targets", "--all-features", "--quiet", "--", "-D", "warnings"]);
     let clean = run::shown(&mut command)?;
     let breach = || Breach {
         file: "Cargo.toml".into(),

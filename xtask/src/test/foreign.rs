@@ -13,6 +13,9 @@ use crate::run;
 /// The package that holds them.
 pub(crate) const PACKAGE: &str = "tidings-e2e";
 
+/// The feature without which it has only the tests that cargo alone can run.
+const FEATURE: &str = "foreign";
+
 /// The test target that needs a browser: the file `tests/browser.rs` of the package.
 const BROWSER: &str = "browser";
 
@@ -28,7 +31,7 @@ pub(crate) fn exists(house: &House) -> bool {
 pub(crate) fn run(house: &House, quick: bool) -> anyhow::Result<Outcome> {
     let tree = &house.tree;
     let mut command = run::cargo(tree);
-    command.args(["test", "--package", PACKAGE, "--no-fail-fast"]);
+    command.args(["test", "--package", PACKAGE, "--features", FEATURE, "--no-fail-fast"]);
     if quick {
         let tests = house.find(PACKAGE).into_iter().flat_map(|one| &one.tests).filter(|name| *name != BROWSER);
         tests.for_each(|name| {
