@@ -8,8 +8,9 @@ use std::{
     task::{Context, Poll},
 };
 
+use rustix::net::RecvFlags;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
     sync::oneshot,
 };
@@ -66,10 +67,21 @@ impl Stream {
 
     /// Reads what is there, without waiting. 0: the peer will send no more.
     ///
+    /// A read that does not fill the buffer has emptied the socket, so the stream is not ready any more and no second
+    /// read has to find that out.
+    ///
     /// # Errors
     /// `WouldBlock` if nothing is there; otherwise the connection is lost.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        each!(&self.socket, socket => socket.try_read(buffer))
+        let mut got = None;
+        let mut read = || {
+            let bytes = rustix::net::recv(self, &mut *buffer, RecvFlags::empty())?.0;
+            got = Some(bytes);
+            // The runtime takes this for "not ready", and only if no newer event came in since it looked.
+            if (1..buffer.len()).contains(&bytes) { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(bytes) }
+        };
+        let result = each!(&self.socket, socket => socket.try_io(Interest::READABLE, &mut read));
+        got.map_or(result, Ok)
     }
 
     /// Writes as much as the socket takes, without waiting.

@@ -81,6 +81,7 @@ const ALLOWANCES: [Allowance; 6] = [
             "hyper-util",
             "memchr",
             "metrics",
+            "rustix",
             "rustls",
             "tokio",
             "tokio-rustls",
