@@ -1,0 +1,9 @@
+//! A server's life and its tools, as a person meets them: the real binary, real sockets, real signals.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod addresses;
+mod start;
+mod stop;
+mod terminal;

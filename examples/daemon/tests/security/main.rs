@@ -1,0 +1,14 @@
+//! What a peer may try over a real socket against the real daemon, and what it gets. Each attempt has a neighbour whose
+//! deliveries must go on.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod channels;
+mod commands;
+mod floods;
+mod frames;
+mod handshake;
+mod receivers;
+mod storms;
+mod tokens;
