@@ -125,6 +125,12 @@ impl Outbox {
         lock(&self.queue).closed
     }
 
+    /// Whether the last frames were taken.
+    pub(crate) fn is_closing(&self) -> bool {
+        let queue = lock(&self.queue);
+        queue.closing || queue.closed
+    }
+
     /// Bytes that wait.
     pub(crate) fn bytes(&self) -> usize {
         lock(&self.queue).bytes

@@ -61,14 +61,17 @@ fn look_after(shared: &Arc<Shared>, timer: Timer, now: Now) {
 }
 
 fn tick_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
-    if lock(&conn.session).is_closed() {
-        // It had the time to take its last frames and close.
-        conn.outbox.shut();
-        conn.outbox.link().abort();
-        return;
-    }
     let mut turn = Turn::new(shared, conn);
     let now = turn.now;
+    if lock(&conn.session).is_closed() {
+        // Whoever closed it arms the timer and then enqueues the last frames. Until both are done, this is a timer of
+        // before; afterwards the other side had the time to take those frames and close.
+        if conn.outbox.is_closing() && conn.armed() <= now.instant {
+            conn.outbox.shut();
+            conn.outbox.link().abort();
+        }
+        return;
+    }
     turn.step(|session, turn| {
         if let Some(next) = session.tick(&shared.settled.rules.limits, now, turn) {
             shared.arm(conn, next.max(now.instant + 1));

@@ -114,13 +114,14 @@ impl<'t> Turn<'t> {
         let mut frames = Vec::new();
         wire::render(outbox.link().form(), None, &ServerFrame::Close(close), &mut frames);
         let at_once = code == Code::Slow;
-        self.fan.push_last(outbox, Bytes::from(frames), at_once);
         let patience_ms = if at_once {
             self.shared.settled.limits.slow_timeout_ms
         } else {
             self.shared.settled.limits.close_timeout_ms
         };
+        // Before the last frames, so that no timer of before takes them for frames that had their time.
         self.shared.arm(self.conn, self.now.instant + patience_ms);
+        self.fan.push_last(outbox, Bytes::from(frames), at_once);
     }
 
     /// Enqueues bytes of the transport's own, if there is room.
@@ -132,8 +133,8 @@ impl<'t> Turn<'t> {
     /// Ends the connection with bytes of the transport's own.
     pub(crate) fn end_with(&mut self, last: Bytes) {
         lock(&self.conn.session).hush();
-        self.fan.push_last(&self.conn.outbox, last, false);
         self.shared.arm(self.conn, self.now.instant + self.shared.settled.limits.close_timeout_ms);
+        self.fan.push_last(&self.conn.outbox, last, false);
     }
 
     fn place(&mut self, cell: Arc<Cell>) {

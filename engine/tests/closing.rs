@@ -1,0 +1,31 @@
+//! How connections end, whatever else happens at that moment.
+
+mod common;
+
+use common::{config, connect, engine, next};
+use std::time::Duration;
+use tidings::Codec;
+use tokio::time::sleep;
+
+/// A timer of the session falls due while the batch that closes it is still at work.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_words_are_said_though_a_timer_falls_due_before_them() {
+    let mut config = config();
+    config.limits.others_per_minute = 10;
+    config.limits.ping_interval_ms = 20;
+    config.limits.pong_timeout_ms = 10_000;
+    let engine = engine(config);
+    let mallory = connect(&engine, "mallory").await;
+    let mut batch = mallory.port().batch();
+    batch.message(Codec::Json, "{}\n".repeat(20).as_bytes());
+    sleep(Duration::from_millis(200)).await;
+    drop(batch);
+    loop {
+        let frame = next(&mallory).await;
+        if let Some(close) = frame.get("close") {
+            assert_eq!(close["code"], 3502, "{close}");
+            break;
+        }
+        assert!(frame["error"].is_object() || frame["ping"].is_object(), "{frame}");
+    }
+}
