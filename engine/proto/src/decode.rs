@@ -5,11 +5,12 @@ use crate::data_error::DataError;
 use crate::limit::{DATA_DEPTH_MAX, FRAMES_PER_MESSAGE_MAX};
 use crate::msgpack::{Head, Reader};
 use crate::payload::{Codec, DataRef};
-use crate::strict::{self, Object};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use crate::strict::Object;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 /// A frame that could not be read.
@@ -176,26 +177,93 @@ fn data_in(reader: &mut Reader<'_>) -> Result<Option<Range<usize>>, DataError> {
     Ok(data)
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "D: Deserialize<'de>"))]
+/// A command with its data as the codec's reader gives it.
+enum RawCommand<'a, D> {
+    Connect(Connect<'a>),
+    Subscribe(Subscribe<'a>),
+    Unsubscribe(Unsubscribe<'a>),
+    Publish(Publish<'a, D>),
+    Send(Send<'a, D>),
+    Call(Call<'a, D>),
+    Ping,
+    Pong,
+}
+
+/// A frame as it stands, before its data is looked at.
 struct RawFrame<'a, D> {
     id: Option<u64>,
-    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
-    connect: Option<Connect<'a>>,
-    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
-    subscribe: Option<Subscribe<'a>>,
-    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
-    unsubscribe: Option<Unsubscribe<'a>>,
-    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
-    publish: Option<Publish<'a, D>>,
-    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
-    send: Option<Send<'a, D>>,
-    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
-    call: Option<Call<'a, D>>,
-    #[serde(default, deserialize_with = "strict::object_or_null")]
-    ping: Option<IgnoredAny>,
-    #[serde(default, deserialize_with = "strict::object_or_null")]
-    pong: Option<IgnoredAny>,
+    command: Option<RawCommand<'a, D>>,
+    commands: usize,
+}
+
+impl<'de, D: Deserialize<'de>> Deserialize<'de> for RawFrame<'de, D> {
+    fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
+        deserializer.deserialize_map(FrameVisitor(PhantomData))
+    }
+}
+
+/// Reads a frame in one pass, each command straight into its own place.
+struct FrameVisitor<D>(PhantomData<D>);
+
+impl<'de, D: Deserialize<'de>> Visitor<'de> for FrameVisitor<D> {
+    type Value = RawFrame<'de, D>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut frame = RawFrame { id: None, command: None, commands: 0 };
+        let mut ids = 0;
+        while let Some(name) = map.next_key::<Name>()? {
+            let command = match name {
+                Name::Id => {
+                    ids += 1;
+                    frame.id = map.next_value()?;
+                    None
+                }
+                Name::Connect => body(&mut map)?.map(RawCommand::Connect),
+                Name::Subscribe => body(&mut map)?.map(RawCommand::Subscribe),
+                Name::Unsubscribe => body(&mut map)?.map(RawCommand::Unsubscribe),
+                Name::Publish => body(&mut map)?.map(RawCommand::Publish),
+                Name::Send => body(&mut map)?.map(RawCommand::Send),
+                Name::Call => body(&mut map)?.map(RawCommand::Call),
+                Name::Ping => body::<A, IgnoredAny>(&mut map)?.map(|_| RawCommand::Ping),
+                Name::Pong => body::<A, IgnoredAny>(&mut map)?.map(|_| RawCommand::Pong),
+                Name::Other => map.next_value::<IgnoredAny>().map(|_| None)?,
+            };
+            if command.is_some() {
+                frame.command = command;
+                frame.commands += 1;
+            }
+        }
+        if ids > 1 {
+            return Err(A::Error::duplicate_field("id"));
+        }
+        Ok(frame)
+    }
+}
+
+/// The body of a command, `None` for null.
+fn body<'de, A: MapAccess<'de>, T: Deserialize<'de>>(map: &mut A) -> Result<Option<T>, A::Error> {
+    Ok(map.next_value::<Option<Object<T>>>()?.map(|object| object.0))
+}
+
+/// The names that may stand in a frame. Others are passed over, for those who come later.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Name {
+    Id,
+    Connect,
+    Subscribe,
+    Unsubscribe,
+    Publish,
+    Send,
+    Call,
+    Ping,
+    Pong,
+    #[serde(other)]
+    Other,
 }
 
 type ParseData<'a, 'p, D> = &'p dyn Fn(D) -> Result<DataRef<'a>, DataError>;
@@ -204,51 +272,28 @@ impl<'a, D> RawFrame<'a, D> {
     /// Exactly one command must be there.
     fn into_frame(self, parse: ParseData<'a, '_, D>) -> Result<ClientFrame<'a>, DecodeError> {
         let id = self.id;
-        let mut found = Found { command: None, count: 0 };
-        found.add(self.connect.map(Command::Connect));
-        found.add(self.subscribe.map(Command::Subscribe));
-        found.add(self.unsubscribe.map(Command::Unsubscribe));
-        found.add(self.ping.map(|_| Command::Ping));
-        found.add(self.pong.map(|_| Command::Pong));
-        let refuse = |error: DataError| data_refused(id, error);
-        if let Some(raw) = self.publish {
-            let data = data_of(raw.data, parse).map_err(refuse)?;
-            let Publish { channel, event, key, wait, .. } = raw;
-            found.add(Some(Command::Publish(Publish { channel, event, key, wait, data })));
-        }
-        if let Some(raw) = self.send {
-            let data = data_of(raw.data, parse).map_err(refuse)?;
-            let Send { user, namespace, event, wait, .. } = raw;
-            found.add(Some(Command::Send(Send { user, namespace, event, wait, data })));
-        }
-        if let Some(raw) = self.call {
-            let data = data_of(raw.data, parse).map_err(refuse)?;
-            found.add(Some(Command::Call(Call { method: raw.method, data })));
-        }
-        match found {
-            Found { command: Some(command), count: 1 } => Ok(ClientFrame { id, command }),
-            Found { count: 0, .. } => Err(refused(id, "no command that this server knows")),
-            Found { .. } => Err(refused(id, "more than one command in a frame")),
-        }
+        let command = match (self.command, self.commands) {
+            (Some(command), 1) => command,
+            (None, _) => return Err(refused(id, "no command that this server knows")),
+            _ => return Err(refused(id, "more than one command in a frame")),
+        };
+        let data_of = |data: Option<D>| data.map(parse).transpose().map_err(|error| data_refused(id, error));
+        let command = match command {
+            RawCommand::Connect(connect) => Command::Connect(connect),
+            RawCommand::Subscribe(subscribe) => Command::Subscribe(subscribe),
+            RawCommand::Unsubscribe(unsubscribe) => Command::Unsubscribe(unsubscribe),
+            RawCommand::Publish(Publish { channel, event, data, key, wait }) => {
+                Command::Publish(Publish { channel, event, data: data_of(data)?, key, wait })
+            }
+            RawCommand::Send(Send { user, namespace, event, data, wait }) => {
+                Command::Send(Send { user, namespace, event, data: data_of(data)?, wait })
+            }
+            RawCommand::Call(Call { method, data }) => Command::Call(Call { method, data: data_of(data)? }),
+            RawCommand::Ping => Command::Ping,
+            RawCommand::Pong => Command::Pong,
+        };
+        Ok(ClientFrame { id, command })
     }
-}
-
-struct Found<'a> {
-    command: Option<Command<'a>>,
-    count: usize,
-}
-
-impl<'a> Found<'a> {
-    fn add(&mut self, command: Option<Command<'a>>) {
-        if command.is_some() {
-            self.command = command;
-            self.count += 1;
-        }
-    }
-}
-
-fn data_of<'a, D>(data: Option<D>, parse: ParseData<'a, '_, D>) -> Result<Option<DataRef<'a>>, DataError> {
-    data.map(parse).transpose()
 }
 
 #[cfg(test)]
