@@ -6,7 +6,7 @@
 
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
-use tidings_proto::wire::WireForm;
+pub use tidings_proto::wire::WireForm;
 
 /// The outgoing half of a connection. Calls come from any thread, one at a time for each link.
 pub trait Link: Send + Sync + 'static {

@@ -50,6 +50,12 @@ impl Port {
         self.conn.outbox.session()
     }
 
+    /// Milliseconds on the engine's clock, which does not go back.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.shared.clock.now().instant.0
+    }
+
     /// Begins a batch: the work of one read. Its effects leave when it is dropped.
     #[must_use]
     pub fn batch(&self) -> Batch<'_> {
@@ -102,6 +108,12 @@ impl fmt::Debug for Batch<'_> {
 }
 
 impl Batch<'_> {
+    /// Milliseconds on the engine's clock, which does not go back: the batch's one reading of it.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.turn.as_ref().map_or(0, |turn| turn.now.instant.0)
+    }
+
     /// One whole message: one or more frames of the protocol.
     pub fn message(&mut self, codec: Codec, message: &[u8]) {
         let Self { port, turn: Some(turn), frames } = self else { return };

@@ -45,7 +45,10 @@ impl Gateway {
         }
         let accepted = match self.handshake.accept(request) {
             Ok(accepted) => accepted,
-            Err(rejection) => return rejection.response(),
+            Err(rejection) => {
+                rejection.count();
+                return rejection.response();
+            }
         };
         let form = match accepted.subprotocol {
             Some(MSGPACK) => WireForm::WebSocketMsgpack,

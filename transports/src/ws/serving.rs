@@ -22,7 +22,7 @@ use std::{
 };
 use tidings::{Codec, Engine, error::Error, link::Link, port::Port};
 use tidings_proto::wire::WireForm;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// The reading half. It holds no buffer while nothing is unfinished.
 pub(crate) struct Serving {
@@ -30,7 +30,6 @@ pub(crate) struct Serving {
     link: Arc<WebSocketLink>,
     decoder: Decoder,
     limits: Arc<Limits>,
-    began: Instant,
     /// The closing handshake has begun: what comes in is read away.
     closing: bool,
     _seat: Option<Seat>,
@@ -52,15 +51,7 @@ impl Serving {
     ) -> Result<(Self, Vec<u8>), Error> {
         let link = Arc::new(WebSocketLink::new(connection.stream, form));
         let port = engine.open(Arc::clone(&link) as Arc<dyn Link>)?;
-        let serving = Self {
-            port,
-            link,
-            decoder: Decoder::default(),
-            limits,
-            began: Instant::now(),
-            closing: false,
-            _seat: connection.seat,
-        };
+        let serving = Self { port, link, decoder: Decoder::default(), limits, closing: false, _seat: connection.seat };
         Ok((serving, connection.unread))
     }
 
@@ -84,17 +75,13 @@ impl Serving {
     }
 
     async fn read_in_time(&mut self, since_ms: u64) -> Result<(), Ended> {
-        let waited_ms = self.now_ms().saturating_sub(since_ms);
+        let waited_ms = self.port.now_ms().saturating_sub(since_ms);
         let left = Duration::from_millis(self.limits.message_timeout_ms.saturating_sub(waited_ms));
         if let Ok(read) = timeout(left, poll_fn(|context| self.poll_read(context))).await {
             return read;
         }
         self.violate(Violation::MessageTimeout);
         Ok(())
-    }
-
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Waits for bytes and takes what one read brings.
@@ -124,8 +111,8 @@ impl Serving {
         if self.closing {
             return;
         }
-        let now_ms = self.now_ms();
         let mut batch = self.port.batch();
+        let now_ms = batch.now_ms();
         let mut sink = |incoming: Incoming<'_>| match incoming {
             Incoming::Text(text) => {
                 batch.message(Codec::Json, text.as_bytes());
