@@ -57,6 +57,7 @@ impl Client {
     /// # Errors
     /// As [`Client::open`].
     pub async fn over(stream: TcpStream, daemon: &Daemon, codec: Codec) -> anyhow::Result<Self> {
+        stream.set_nodelay(true)?;
         let request = request(daemon, codec)?;
         let (socket, response) = in_time("a handshake", tokio_tungstenite::client_async(request, stream)).await??;
         let chosen = response.headers().get("sec-websocket-protocol").and_then(|name| name.to_str().ok());
@@ -227,6 +228,11 @@ impl Client {
         Ok(())
     }
 
+    /// Takes what came before the last answer.
+    pub fn passed(&mut self) -> impl Iterator<Item = Value> {
+        self.passed.drain(..)
+    }
+
     /// Reads on until the connection ends, and tells how.
     ///
     /// # Errors
@@ -258,6 +264,12 @@ impl Client {
             Message::Pong(payload) => Ok(payload.to_vec()),
             message => bail!("{message:?} came where a pong should have come"),
         }
+    }
+
+    /// The TCP connection, for its settings.
+    #[must_use]
+    pub fn stream(&self) -> &TcpStream {
+        self.socket.get_ref()
     }
 
     /// Gives up the connection without a word.
