@@ -4,6 +4,7 @@
 #[path = "../../../../transports/tests/support/client.rs"]
 pub(crate) mod client;
 pub(crate) mod daemon;
+pub(crate) mod neighbour;
 pub(crate) mod proxy;
 pub(crate) mod session;
 pub(crate) mod tool;

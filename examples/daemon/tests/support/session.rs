@@ -83,9 +83,11 @@ impl Session {
     /// The name of the error that answers this text; the session is as alive afterwards as before.
     #[track_caller]
     pub(crate) fn error_to(&mut self, text: impl ToString) -> String {
-        self.send(text);
+        let text = text.to_string();
+        self.send(&text);
         let answer = self.next();
-        answer["error"]["name"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        let shown: String = text.chars().take(200).collect();
+        answer["error"]["name"].as_str().unwrap_or_else(|| panic!("{shown} was answered {answer}")).to_owned()
     }
 
     /// The connection answers.
@@ -98,8 +100,11 @@ impl Session {
     /// Waits for the protocol's close and the WebSocket's, and returns the first, passing over all that comes before.
     #[track_caller]
     pub(crate) fn expect_close(&mut self, code: u16) -> Value {
+        let mut before = 0;
         loop {
-            let frame = self.client.frame().expect("a close comes first");
+            let frame = self.client.frame();
+            let frame = frame.unwrap_or_else(|| panic!("a close comes first; {before} other frames came"));
+            before += 1;
             match frame.first {
                 TEXT => {
                     let value: Value = serde_json::from_slice(&frame.payload).expect("one frame of JSON");
