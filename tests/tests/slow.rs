@@ -3,6 +3,7 @@
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use socket2::SockRef;
+use std::slice;
 use std::time::{Duration, Instant};
 use tidings_e2e::client::Client;
 use tidings_e2e::codec::Codec;
@@ -70,7 +71,7 @@ impl Pair {
         let frame = json!({"publish": {"channel": self.channel, "event": "E", "data": data}});
         for _ in 0..count / WINDOW {
             for _ in 0..WINDOW {
-                self.publisher.send(&[frame.clone()]).await?;
+                self.publisher.send(slice::from_ref(&frame)).await?;
             }
             for entry in self.reader.entries(WINDOW).await? {
                 self.offset += 1;
