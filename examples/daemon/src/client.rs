@@ -1,15 +1,8 @@
 //! A client of a server: enough of one for a terminal.
 
-mod address;
-mod backoff;
-mod commands;
-mod frames;
-mod identity;
-mod session;
-
-pub(crate) use address::Address;
-pub(crate) use backoff::Backoff;
-pub(crate) use commands::{Command, Publish, Send, Subscribe};
-pub(crate) use frames::{Entry, Failure, Frame, Gap, Position, Recovered};
-pub(crate) use identity::Identity;
-pub(crate) use session::{Ended, Session};
+pub(crate) mod address;
+pub(crate) mod backoff;
+pub(crate) mod commands;
+pub(crate) mod frames;
+pub(crate) mod identity;
+pub(crate) mod session;

@@ -23,7 +23,7 @@ mod welcome;
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use cli::{Cli, Command, ConfigArgs, ServeArgs, TokenArgs};
-use settings::{Environment, Loaded};
+use settings::load::{Environment, Loaded};
 use std::process::ExitCode;
 use tokio::runtime;
 
@@ -68,7 +68,7 @@ fn load(args: &ConfigArgs) -> Result<Loaded> {
     let environment: Environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    settings::load(args.config.as_deref(), &environment)
+    settings::load::load(args.config.as_deref(), &environment)
 }
 
 /// The settings to serve with: the command line wins.

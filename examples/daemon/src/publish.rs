@@ -1,7 +1,11 @@
 //! `tidingsd pub`: publishes to a channel, or sends to a user.
 
 use crate::cli::PubArgs;
-use crate::client::{Address, Command, Failure, Frame, Identity, Publish, Send, Session};
+use crate::client::address::Address;
+use crate::client::commands::{Command, Publish, Send};
+use crate::client::frames::{Failure, Frame};
+use crate::client::identity::Identity;
+use crate::client::session::Session;
 use crate::out::{self, plain};
 use crate::settings::Settings;
 use anyhow::{Context as _, Result, anyhow, bail};

@@ -2,7 +2,8 @@
 
 use crate::cli::ServeArgs;
 use crate::routes::Routes;
-use crate::settings::{Secret, Settings};
+use crate::settings::Settings;
+use crate::settings::secret::Secret;
 use crate::token::Mint;
 use crate::{files, logs, out, welcome};
 use anyhow::{Context as _, Result, bail};

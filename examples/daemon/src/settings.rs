@@ -2,19 +2,17 @@
 //!
 //! `docs/settings.md` lists every one of them.
 
-mod http;
-mod load;
-mod secret;
+pub(crate) mod http;
+pub(crate) mod load;
+pub(crate) mod secret;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use http::Http;
-pub(crate) use load::{Environment, Loaded, load};
-pub(crate) use secret::Secret;
-
+use http::Http;
+use secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tidings::config::{Config, Limits, Namespace};
+use tidings::config::{Config, Limits, Namespace, Times};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     /// What sessions are held to.
     pub(crate) limits: Limits,
+    /// How long things may take.
+    pub(crate) times: Times,
     /// Namespaces by name.
     pub(crate) namespaces: BTreeMap<String, Namespace>,
 }
@@ -58,7 +58,7 @@ pub(crate) enum Readers {
 
 impl Default for Settings {
     fn default() -> Self {
-        let Config { limits, namespaces, .. } = Config::default();
+        let Config { limits, times, namespaces, .. } = Config::default();
         Self {
             listen: "127.0.0.1:8080".into(),
             jwt_secret: None,
@@ -70,6 +70,7 @@ impl Default for Settings {
             drain_timeout_ms: 10_000,
             http: Http::default(),
             limits,
+            times,
             namespaces,
         }
     }
@@ -80,6 +81,7 @@ impl Settings {
     pub(crate) fn engine(&self) -> Config {
         let mut config = Config::default();
         config.limits = self.limits.clone();
+        config.times = self.times.clone();
         config.namespaces.clone_from(&self.namespaces);
         config
     }
@@ -94,7 +96,7 @@ impl Settings {
         limits.fragments_max = self.http.fragments_max;
         limits.message_timeout_ms = self.http.message_timeout_ms;
         limits.message_bytes_max = self.limits.message_bytes_max;
-        limits.close_timeout_ms = self.limits.close_timeout_ms;
+        limits.close_timeout_ms = self.times.close_timeout_ms;
         limits.drain_timeout_ms = self.drain_timeout_ms;
         limits
     }

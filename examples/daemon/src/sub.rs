@@ -1,9 +1,12 @@
 //! `tidingsd sub`: follows channels, through lost connections too.
 
 use crate::cli::SubArgs;
-use crate::client::{
-    Address, Backoff, Command, Ended, Entry, Failure, Frame, Gap, Identity, Position, Recovered, Session, Subscribe,
-};
+use crate::client::address::Address;
+use crate::client::backoff::Backoff;
+use crate::client::commands::{Command, Subscribe};
+use crate::client::frames::{Entry, Failure, Frame, Gap, Position, Recovered};
+use crate::client::identity::Identity;
+use crate::client::session::{Ended, Session};
 use crate::out::{self, plain};
 use crate::settings::Settings;
 use anyhow::{Result, anyhow, bail};

@@ -1,6 +1,7 @@
 //! Making tokens.
 
-use crate::settings::{Secret, Settings};
+use crate::settings::Settings;
+use crate::settings::secret::Secret;
 use anyhow::{Context as _, Result, ensure};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tidings::{Grants, Pattern};

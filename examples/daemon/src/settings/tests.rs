@@ -1,4 +1,6 @@
-use super::{Environment, Loaded, Settings, load};
+use super::Settings;
+use super::load::{Environment, Loaded, load};
+use super::secret::Secret;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -127,11 +129,11 @@ fn a_namespace_keeps_what_the_file_does_not_say() {
 fn secrets_stay_texts_and_stay_hidden() {
     for secret in ["11111111111111111111111111111111", "0123456789", "true", "1e5", " ", "[a]"] {
         let Loaded { settings, .. } = load(None, &environment(&[("JWT_SECRET", secret)])).unwrap();
-        assert_eq!(settings.jwt_secret.as_ref().map(super::Secret::as_bytes), Some(secret.as_bytes()));
+        assert_eq!(settings.jwt_secret.as_ref().map(Secret::as_bytes), Some(secret.as_bytes()));
     }
     let secret = "a-secret-of-thirty-two-bytes-yes";
     let Loaded { settings, .. } = with_file(&format!("jwt_secret = \"{secret}\"")).unwrap();
-    assert_eq!(settings.jwt_secret.as_ref().map(super::Secret::as_bytes), Some(secret.as_bytes()));
+    assert_eq!(settings.jwt_secret.as_ref().map(Secret::as_bytes), Some(secret.as_bytes()));
     assert!(!format!("{settings:?}").contains(secret));
     assert!(!settings.to_toml().unwrap().contains(secret));
 }

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 #[test]
 fn it_drains_and_tells_each_client_when_to_come_back() {
     for signal in [Signal::TERM, Signal::INT] {
-        let mut daemon = Daemon::start("[limits]\ncomeback_spread_ms = 3000\n");
+        let mut daemon = Daemon::start("[times]\ncomeback_spread_ms = 3000\n");
         let mut sessions: Vec<_> = (0..8).map(|at| Session::connect(&daemon, &format!("user-{at}"))).collect();
         daemon.signal(signal);
         let mut times: Vec<_> = sessions
@@ -31,7 +31,7 @@ fn it_drains_and_tells_each_client_when_to_come_back() {
 
 #[test]
 fn while_it_drains_it_is_not_ready_and_takes_nobody() {
-    let mut daemon = Daemon::start("[limits]\nclose_timeout_ms = 60000\n");
+    let mut daemon = Daemon::start("[times]\nclose_timeout_ms = 60000\n");
     // It reads the close and does not answer, so the drain goes on.
     let mut session = Session::connect(&daemon, "alice");
     let mut health = crate::support::client::Client::connect(daemon.address);
@@ -50,7 +50,7 @@ fn while_it_drains_it_is_not_ready_and_takes_nobody() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let mut daemon = Daemon::start("drain_timeout_ms = 600000\n[limits]\nclose_timeout_ms = 600000\n");
+    let mut daemon = Daemon::start("drain_timeout_ms = 600000\n[times]\nclose_timeout_ms = 600000\n");
     let mut session = Session::connect(&daemon, "alice");
     daemon.signal(Signal::INT);
     assert!(session.next()["close"].is_object());
@@ -60,7 +60,7 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn patience_ends() {
-    let mut daemon = Daemon::start("drain_timeout_ms = 300\n[limits]\nclose_timeout_ms = 600000\n");
+    let mut daemon = Daemon::start("drain_timeout_ms = 300\n[times]\nclose_timeout_ms = 600000\n");
     let session = Session::connect(&daemon, "alice");
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.tool.wait().code(), Some(0));

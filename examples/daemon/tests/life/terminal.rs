@@ -96,7 +96,7 @@ fn data_comes_as_it_was_written_and_cannot_act_on_the_terminal() {
 
 #[test]
 fn a_subscriber_comes_back_after_a_restart_and_misses_nothing_in_history() {
-    let first = Daemon::start("[limits]\ncomeback_spread_ms = 200\n");
+    let first = Daemon::start("[times]\ncomeback_spread_ms = 200\n");
     let listen = first.address.to_string();
     let (url, secret) = (first.url(), [("JWT_SECRET", SECRET)]);
     let mut sub = Tool::start(&["sub", "--server", &url, "--user", "bob", "messaging:a"], &secret);

@@ -14,7 +14,7 @@ const GROWTH_KIB_MAX: u64 = 24 * 1024;
 
 fn settings(more: &str) -> String {
     format!(
-        "[limits]\nmessages_per_minute = 0\nothers_per_minute = 0\noutbox_bytes_max = 131072\n{more}\n\
+        "[limits]\nmessages_per_minute = 0\nothers_per_minute = 0\noutbox_bytes_max = 131072\n[times]\n{more}\n\
          [namespaces.messaging]\nhistory_bytes_max = 1048576\n"
     )
 }

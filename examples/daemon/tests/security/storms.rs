@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn who_does_not_connect_is_closed_in_time() {
-    let daemon = Daemon::start("[limits]\nmessages_per_minute = 0\nconnect_timeout_ms = 600\n");
+    let daemon = Daemon::start("[limits]\nmessages_per_minute = 0\n[times]\nconnect_timeout_ms = 600\n");
     let neighbour = Neighbour::of(&daemon);
     let began = Instant::now();
     let mut silent = Session::open(&daemon);
