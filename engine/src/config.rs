@@ -15,6 +15,8 @@ use tidings_proto::limit::NAMESPACE_BYTES_MAX;
 pub struct Config {
     /// What peers are held to.
     pub limits: Limits,
+    /// How long things may take.
+    pub times: Times,
     /// Namespaces by name; a channel `messaging:lobby` follows the rules of `messaging`. A namespace that is not here
     /// does not exist.
     pub namespaces: BTreeMap<String, Namespace>,
@@ -30,6 +32,7 @@ impl Default for Config {
             [("realtime", realtime), ("messaging", Namespace::default()), ("notifications", notifications)];
         Self {
             limits: Limits::default(),
+            times: Times::default(),
             namespaces: namespaces.map(|(name, namespace)| (name.to_owned(), namespace)).into(),
         }
     }
@@ -46,8 +49,6 @@ pub struct Limits {
     pub connections_per_user_max: usize,
     /// Most channels at once, 1,000,000. A quiet one costs about 300 bytes.
     pub channels_max: usize,
-    /// Time after its last use in which a channel without members and history keeps its offsets, 1 h in milliseconds.
-    pub channel_idle_ms: u64,
     /// Most subscriptions of one session, 1,000. Each costs 32 bytes.
     pub subscriptions_max: usize,
     /// Largest message from a client in bytes, 64 KiB. A connection holds at most twice that while one comes in.
@@ -62,6 +63,34 @@ pub struct Limits {
     /// Everything else from one session in a minute, refused messages and control frames included, 6,000; 0 is no
     /// limit. Who passes it is closed with 3502.
     pub others_per_minute: u32,
+    /// Most questions of one session that wait for the host, 16. Each holds the message it is about.
+    pub questions_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 100_000,
+            connections_per_user_max: 64,
+            channels_max: 1_000_000,
+            subscriptions_max: 1_000,
+            message_bytes_max: 64 * 1024,
+            outbox_bytes_max: 256 * 1024,
+            outbox_pieces_max: 4_096,
+            messages_per_minute: 200,
+            others_per_minute: 6_000,
+            questions_max: 16,
+        }
+    }
+}
+
+/// How long things may take. Durations are counted on a clock that the wall clock's steps do not move.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Times {
+    /// Time after its last use in which a channel without members and history keeps its offsets, 1 h in milliseconds.
+    pub channel_idle_ms: u64,
     /// Time for the `connect` command after the connection is open, 10 s in milliseconds.
     pub connect_timeout_ms: u64,
     /// Time between a connection's last sign of life and the server's ping, 25 s in milliseconds.
@@ -74,32 +103,20 @@ pub struct Limits {
     pub close_timeout_ms: u64,
     /// Time for the host to answer a question, 5 s in milliseconds.
     pub question_timeout_ms: u64,
-    /// Most questions of one session that wait for the host, 16. Each holds the message it is about.
-    pub questions_max: usize,
     /// When the engine shuts down, clients are told to come back spread over this time, 5 s in milliseconds.
     pub comeback_spread_ms: u64,
 }
 
-impl Default for Limits {
+impl Default for Times {
     fn default() -> Self {
         Self {
-            connections_max: 100_000,
-            connections_per_user_max: 64,
-            channels_max: 1_000_000,
             channel_idle_ms: 3_600_000,
-            subscriptions_max: 1_000,
-            message_bytes_max: 64 * 1024,
-            outbox_bytes_max: 256 * 1024,
-            outbox_pieces_max: 4_096,
-            messages_per_minute: 200,
-            others_per_minute: 6_000,
             connect_timeout_ms: 10_000,
             ping_interval_ms: 25_000,
             pong_timeout_ms: 10_000,
             slow_timeout_ms: 10_000,
             close_timeout_ms: 2_000,
             question_timeout_ms: 5_000,
-            questions_max: 16,
             comeback_spread_ms: 5_000,
         }
     }
@@ -175,7 +192,7 @@ impl Default for Namespace {
 impl Config {
     /// Checks everything and turns it into the core's terms.
     pub(crate) fn rules(&self) -> Result<Rules, Error> {
-        self.limits.check()?;
+        self.check()?;
         let mut namespaces = Vec::with_capacity(self.namespaces.len());
         for (name, namespace) in &self.namespaces {
             let graphic = name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':' && byte != b'*');
@@ -189,7 +206,7 @@ impl Config {
             }
             namespaces.push((name.as_str().into(), Arc::new(namespace.policy())));
         }
-        Ok(Rules { namespaces, limits: self.limits.for_sessions() })
+        Ok(Rules { namespaces, limits: self.for_sessions() })
     }
 
     /// The rules of users' inboxes. They keep nothing: a device whose outbox was full gets a gap.
@@ -198,38 +215,40 @@ impl Config {
     }
 }
 
-impl Limits {
+impl Config {
     fn check(&self) -> Result<(), Error> {
+        let Self { limits, times, .. } = self;
         let positive = [
-            ("connections_max", self.connections_max as u64),
-            ("connections_per_user_max", self.connections_per_user_max as u64),
-            ("channels_max", self.channels_max as u64),
-            ("message_bytes_max", self.message_bytes_max as u64),
-            ("outbox_bytes_max", self.outbox_bytes_max as u64),
-            ("outbox_pieces_max", self.outbox_pieces_max as u64),
-            ("connect_timeout_ms", self.connect_timeout_ms),
-            ("ping_interval_ms", self.ping_interval_ms),
-            ("pong_timeout_ms", self.pong_timeout_ms),
-            ("slow_timeout_ms", self.slow_timeout_ms),
-            ("close_timeout_ms", self.close_timeout_ms),
-            ("question_timeout_ms", self.question_timeout_ms),
-            ("questions_max", self.questions_max as u64),
+            ("limits.connections_max", limits.connections_max as u64),
+            ("limits.connections_per_user_max", limits.connections_per_user_max as u64),
+            ("limits.channels_max", limits.channels_max as u64),
+            ("limits.message_bytes_max", limits.message_bytes_max as u64),
+            ("limits.outbox_bytes_max", limits.outbox_bytes_max as u64),
+            ("limits.outbox_pieces_max", limits.outbox_pieces_max as u64),
+            ("limits.questions_max", limits.questions_max as u64),
+            ("times.connect_timeout_ms", times.connect_timeout_ms),
+            ("times.ping_interval_ms", times.ping_interval_ms),
+            ("times.pong_timeout_ms", times.pong_timeout_ms),
+            ("times.slow_timeout_ms", times.slow_timeout_ms),
+            ("times.close_timeout_ms", times.close_timeout_ms),
+            ("times.question_timeout_ms", times.question_timeout_ms),
         ];
         match positive.iter().find(|(_, value)| *value == 0) {
-            Some((name, _)) => Err(Error::new(ErrorKind::Config, format!("limits.{name} must be more than 0"))),
+            Some((name, _)) => Err(Error::new(ErrorKind::Config, format!("{name} must be more than 0"))),
             None => Ok(()),
         }
     }
 
     const fn for_sessions(&self) -> SessionLimits {
+        let Self { limits, times, .. } = self;
         SessionLimits {
-            connect_timeout_ms: self.connect_timeout_ms,
-            ping_interval_ms: self.ping_interval_ms,
-            pong_timeout_ms: self.pong_timeout_ms,
-            subscriptions_max: self.subscriptions_max,
-            questions_max: self.questions_max,
-            messages: Rate::per_minute(self.messages_per_minute),
-            others: Rate::per_minute(self.others_per_minute),
+            connect_timeout_ms: times.connect_timeout_ms,
+            ping_interval_ms: times.ping_interval_ms,
+            pong_timeout_ms: times.pong_timeout_ms,
+            subscriptions_max: limits.subscriptions_max,
+            questions_max: limits.questions_max,
+            messages: Rate::per_minute(limits.messages_per_minute),
+            others: Rate::per_minute(limits.others_per_minute),
         }
     }
 }

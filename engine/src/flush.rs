@@ -50,7 +50,7 @@ fn flush(shared: &Arc<Shared>, outbox: &Arc<Outbox>) -> u64 {
 /// Waits for a socket that would block, and writes whenever it would not. Ends when nothing waits or the connection is
 /// over.
 async fn drain(shared: Arc<Shared>, outbox: Arc<Outbox>) {
-    let patience = Duration::from_millis(shared.settled.limits.slow_timeout_ms);
+    let patience = Duration::from_millis(shared.settled.times.slow_timeout_ms);
     let mut told = false;
     while !outbox.is_closed() {
         match timeout(patience, poll_fn(|context| outbox.link().poll_writable(context))).await {

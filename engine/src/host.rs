@@ -1,6 +1,6 @@
 //! The host's side of the engine: questions it answers, events it hears.
 //!
-//! Every question has a deadline ([`Limits::question_timeout_ms`](crate::config::Limits::question_timeout_ms)); silence,
+//! Every question has a deadline ([`Times::question_timeout_ms`](crate::config::Times::question_timeout_ms)); silence,
 //! a panic and a late answer are a no. An answer that is there at once costs no task.
 
 use std::future::{Future, ready};

@@ -40,7 +40,7 @@ impl Port {
         let conn = Arc::new(Conn::new(session, Arc::new(Outbox::new(id, home, link))));
         shared.sessions.add(&conn);
         shared.counters.opened.add(1);
-        shared.arm(&conn, now.instant + shared.settled.limits.connect_timeout_ms);
+        shared.arm(&conn, now.instant + shared.settled.times.connect_timeout_ms);
         Self { shared: Arc::clone(shared), conn }
     }
 

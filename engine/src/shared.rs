@@ -1,7 +1,7 @@
 //! What every part of a running engine shares.
 
 use crate::clock::Clock;
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, Times};
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind};
 use crate::grant_sets::GrantSets;
@@ -54,6 +54,7 @@ impl FlushQueue {
 /// The configuration, checked and in the form in which it is used.
 pub(crate) struct Settled {
     pub(crate) limits: Limits,
+    pub(crate) times: Times,
     pub(crate) outbox: OutboxLimits,
     pub(crate) rules: Rules,
     pub(crate) inbox_policy: Arc<Policy>,
@@ -64,7 +65,7 @@ impl Settled {
         let rules = config.rules()?;
         let limits = config.limits.clone();
         let outbox = OutboxLimits { bytes_max: limits.outbox_bytes_max, pieces_max: limits.outbox_pieces_max };
-        Ok(Self { limits, outbox, rules, inbox_policy: config.inbox_policy() })
+        Ok(Self { limits, times: config.times.clone(), outbox, rules, inbox_policy: config.inbox_policy() })
     }
 }
 

@@ -83,7 +83,7 @@ fn tick_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
 /// Forgets a channel that nobody is in, that keeps nothing, and whose offsets nobody can still ask for.
 fn sweep_channel(shared: &Shared, name: &Arc<str>, now: Now) {
     let Some(cell) = shared.channels.find(name) else { return };
-    let idle_ms = shared.settled.limits.channel_idle_ms;
+    let idle_ms = shared.settled.times.channel_idle_ms;
     let removed = shared.channels.remove_if(&cell, |stream| {
         stream.trim(now);
         let untouched = stream.position().offset == 0;

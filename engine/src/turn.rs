@@ -107,7 +107,7 @@ impl<'t> Turn<'t> {
         }
         let outbox = &self.conn.outbox;
         let retry_after_ms = match code {
-            Code::Shutdown | Code::Overloaded => Some(spread(outbox, self.shared.settled.limits.comeback_spread_ms)),
+            Code::Shutdown | Code::Overloaded => Some(spread(outbox, self.shared.settled.times.comeback_spread_ms)),
             _ => None,
         };
         let close = Close { code: code.number(), reason: code.name(), retry_after_ms };
@@ -115,9 +115,9 @@ impl<'t> Turn<'t> {
         wire::render(outbox.link().form(), None, &ServerFrame::Close(close), &mut frames);
         let at_once = code == Code::Slow;
         let patience_ms = if at_once {
-            self.shared.settled.limits.slow_timeout_ms
+            self.shared.settled.times.slow_timeout_ms
         } else {
-            self.shared.settled.limits.close_timeout_ms
+            self.shared.settled.times.close_timeout_ms
         };
         // Before the last frames, so that no timer of before takes them for frames that had their time.
         self.shared.arm(self.conn, self.now.instant + patience_ms);
@@ -133,7 +133,7 @@ impl<'t> Turn<'t> {
     /// Ends the connection with bytes of the transport's own.
     pub(crate) fn end_with(&mut self, last: Bytes) {
         lock(&self.conn.session).hush();
-        self.shared.arm(self.conn, self.now.instant + self.shared.settled.limits.close_timeout_ms);
+        self.shared.arm(self.conn, self.now.instant + self.shared.settled.times.close_timeout_ms);
         self.fan.push_last(&self.conn.outbox, last, false);
     }
 
@@ -238,7 +238,7 @@ impl Effects for Turn<'_> {
                 session: conn.outbox.session(),
                 user: &admission.user,
                 inbox: Inbox { stream: number, epoch, offset },
-                ping_ms: shared.settled.limits.ping_interval_ms,
+                ping_ms: shared.settled.times.ping_interval_ms,
                 limits,
             };
             self.reply(id, &ServerFrame::Connected(connected));
@@ -357,7 +357,7 @@ fn to_answer(shared: &Shared, answer: HostAnswer) -> Answer {
 }
 
 async fn wait_for_answer(shared: Arc<Shared>, conn: Arc<Conn>, token: Token, answering: Answering) {
-    let deadline = Duration::from_millis(shared.settled.limits.question_timeout_ms);
+    let deadline = Duration::from_millis(shared.settled.times.question_timeout_ms);
     // A task of its own, so that a panic ends it and not this one.
     let answered = tokio::time::timeout(deadline, shared.flushing.handle.spawn(answering)).await;
     let answer = match answered {

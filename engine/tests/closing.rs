@@ -12,8 +12,8 @@ use tokio::time::sleep;
 async fn the_last_words_are_said_though_a_timer_falls_due_before_them() {
     let mut config = config();
     config.limits.others_per_minute = 10;
-    config.limits.ping_interval_ms = 20;
-    config.limits.pong_timeout_ms = 10_000;
+    config.times.ping_interval_ms = 20;
+    config.times.pong_timeout_ms = 10_000;
     let engine = engine(config);
     let mallory = connect(&engine, "mallory").await;
     let mut batch = mallory.port().batch();

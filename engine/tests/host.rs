@@ -24,7 +24,7 @@ async fn the_host_decides_where_rights_do_not_say() {
 #[tokio::test]
 async fn silence_and_a_panic_are_a_no_for_one_session_alone() {
     let mut config = config();
-    config.limits.question_timeout_ms = 50;
+    config.times.question_timeout_ms = 50;
     let engine = engine(config);
     let (guest, other) = (connect(&engine, "guest1").await, connect(&engine, "guest2").await);
     guest.send(r#"{"id":5,"subscribe":{"channel":"messaging:stuck"}}"#);
@@ -38,7 +38,7 @@ async fn silence_and_a_panic_are_a_no_for_one_session_alone() {
 #[tokio::test]
 async fn a_refused_token_and_silence_close_the_connection() {
     let mut config = config();
-    config.limits.connect_timeout_ms = 100;
+    config.times.connect_timeout_ms = 100;
     let engine = engine(config);
     let refused = engine.connect_local().unwrap();
     refused.send(r#"{"id":1,"connect":{"token":""}}"#);
@@ -53,8 +53,8 @@ async fn a_refused_token_and_silence_close_the_connection() {
 #[tokio::test]
 async fn who_answers_pings_stays_and_who_does_not_is_lost() {
     let mut config = config();
-    config.limits.ping_interval_ms = 100;
-    config.limits.pong_timeout_ms = 300;
+    config.times.ping_interval_ms = 100;
+    config.times.pong_timeout_ms = 300;
     let engine = engine(config);
     let (live, lost) = (connect(&engine, "live").await, connect(&engine, "lost").await);
     for _ in 0..6 {

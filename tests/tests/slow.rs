@@ -14,7 +14,7 @@ use tokio::time::sleep;
 const MIB: u64 = 1024 * 1024;
 
 /// No reader is closed for being slow.
-const PATIENT: (&str, &str) = ("TIDINGS_LIMITS__SLOW_TIMEOUT_MS", "120000");
+const PATIENT: (&str, &str) = ("TIDINGS_TIMES__SLOW_TIMEOUT_MS", "120000");
 
 /// Publications that are under way at the same time. Fewer than what a connection's queue holds, so that a reader that
 /// reads is never skipped.
@@ -184,7 +184,7 @@ async fn a_reader_that_stops_for_too_long_is_told_what_the_history_no_longer_has
 #[tokio::test]
 async fn a_reader_from_which_nothing_drains_is_closed_with_3002() -> anyhow::Result<()> {
     const TIMEOUT: Duration = Duration::from_millis(2_500);
-    let daemon = Daemon::with(&[("TIDINGS_LIMITS__SLOW_TIMEOUT_MS", &TIMEOUT.as_millis().to_string())])?;
+    let daemon = Daemon::with(&[("TIDINGS_TIMES__SLOW_TIMEOUT_MS", &TIMEOUT.as_millis().to_string())])?;
     let channel = "messaging:busy";
     let mut pair = Pair::new(&daemon, channel).await?;
     let mut stopped = Vec::new();
@@ -218,7 +218,7 @@ async fn a_reader_from_which_nothing_drains_is_closed_with_3002() -> anyhow::Res
 
 #[tokio::test]
 async fn a_reader_that_never_reads_again_is_gone_in_the_end() -> anyhow::Result<()> {
-    let daemon = Daemon::with(&[("TIDINGS_LIMITS__SLOW_TIMEOUT_MS", "500")])?;
+    let daemon = Daemon::with(&[("TIDINGS_TIMES__SLOW_TIMEOUT_MS", "500")])?;
     let mut slow = narrow(&daemon, "slow", Codec::Json).await?;
     slow.subscribe("realtime:busy").await?;
     let mut pair = Pair::new(&daemon, "realtime:busy").await?;

@@ -41,8 +41,8 @@ fn engine() -> Result<Engine, tidings::error::Error> {
     let mut config = Config::default();
     config.limits.connections_max = 2_000_000;
     config.limits.messages_per_minute = 0;
-    config.limits.connect_timeout_ms = 600_000;
-    config.limits.ping_interval_ms = 600_000;
+    config.times.connect_timeout_ms = 600_000;
+    config.times.ping_interval_ms = 600_000;
     Engine::start(config, Names)
 }
 

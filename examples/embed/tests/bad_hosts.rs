@@ -58,7 +58,7 @@ impl Host for Moody {
 
 async fn server() -> Server {
     let mut config = Config::default();
-    config.limits.question_timeout_ms = u64::try_from(DEADLINE.as_millis()).unwrap();
+    config.times.question_timeout_ms = u64::try_from(DEADLINE.as_millis()).unwrap();
     config.limits.messages_per_minute = 0;
     Server::start(config, Moody).await
 }

@@ -139,7 +139,7 @@ async fn what_is_no_frame_is_an_error() {
 async fn who_does_not_read_is_closed_and_who_vanishes_is_forgotten() {
     let mut config = config();
     config.limits.outbox_bytes_max = 64 * 1024;
-    config.limits.slow_timeout_ms = 300;
+    config.times.slow_timeout_ms = 300;
     let server = Server::start(config);
     let mut client = server.connect("mallory").await;
     client.send(r#"{"id":2,"subscribe":{"channel":"messaging:a"}}"#).await;

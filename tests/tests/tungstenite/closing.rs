@@ -37,7 +37,7 @@ async fn a_bad_token_closes_with_3500_in_the_same_words() -> anyhow::Result<()> 
 
 #[tokio::test]
 async fn silence_after_the_handshake_closes_with_3501() -> anyhow::Result<()> {
-    let daemon = Daemon::with(&[("TIDINGS_LIMITS__CONNECT_TIMEOUT_MS", "300")])?;
+    let daemon = Daemon::with(&[("TIDINGS_TIMES__CONNECT_TIMEOUT_MS", "300")])?;
     let mut alice = Client::open(&daemon, Codec::Json).await?;
     let start = Instant::now();
     let ending = alice.ending().await?;
