@@ -14,7 +14,6 @@ use crate::tasks::spawn_all;
 use crate::turn::{close_session, place_in_inbox, with_channel};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tidings_core::stream::Publication;
 use tidings_proto::channel::ChannelName;
@@ -26,10 +25,21 @@ use tokio::runtime::Handle;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-/// A running engine. Clones are handles to the same one; it runs until [`Engine::shutdown`].
+/// A running engine. Clones are handles to the same one. It runs until [`Engine::shutdown`], or until the last handle is
+/// dropped and the last connection gone.
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
+    _handle: Arc<LastHandle>,
+}
+
+/// Ends the engine's tasks when nobody can reach it any more.
+struct LastHandle(Arc<Shared>);
+
+impl Drop for LastHandle {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 impl fmt::Debug for Engine {
@@ -62,7 +72,8 @@ impl Engine {
         let host = Box::new(Shareable(Arc::new(host)));
         let shared = Arc::new(Shared::new(&config, host, handle)?);
         spawn_all(&shared);
-        Ok(Self { shared })
+        let handle = Arc::new(LastHandle(Arc::clone(&shared)));
+        Ok(Self { shared, _handle: handle })
     }
 
     /// Opens a connection on a link; the caller feeds what comes in to the port. See [`crate::link`].
@@ -185,7 +196,7 @@ impl Engine {
     /// them leave, and returns when all are gone or `patience` is over. Returns how many were still there.
     pub async fn shutdown(&self, patience: Duration) -> usize {
         let shared = &self.shared;
-        shared.stopping.store(true, Ordering::Release);
+        shared.stop();
         let deadline = Instant::now() + patience;
         for (at, session) in shared.sessions.ids().into_iter().enumerate() {
             if let Some(conn) = shared.sessions.find(session) {
@@ -199,9 +210,7 @@ impl Engine {
             sleep_until(deadline.min(Instant::now() + Duration::from_millis(10))).await;
         }
         stats::record(&shared.stats());
-        for queue in &shared.flushing.queues {
-            queue.notify.notify_one();
-        }
+        shared.stop();
         shared.sessions.len()
     }
 }

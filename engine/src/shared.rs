@@ -80,7 +80,7 @@ pub(crate) struct Shared {
     pub(crate) host: Box<dyn AnyHost>,
     pub(crate) counters: Counters,
     pub(crate) flushing: Flushing,
-    pub(crate) stopping: AtomicBool,
+    stopping: AtomicBool,
     wheel: Mutex<Wheel<Timer>>,
 }
 
@@ -138,6 +138,14 @@ impl Shared {
             if here.peek().is_some() {
                 queue.add(here.cloned());
             }
+        }
+    }
+
+    /// Takes no more connections, and lets the engine's tasks end once the last one is gone.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        for queue in &self.flushing.queues {
+            queue.notify.notify_one();
         }
     }
 

@@ -397,6 +397,10 @@ pub(crate) fn end_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
     let id = conn.outbox.session();
     conn.outbox.shut();
     shared.sessions.remove(id);
+    if shared.is_stopping() {
+        // The engine's tasks look whether this was the last one.
+        shared.stop();
+    }
     shared.counters.closed.add(1);
     if let Some(user) = user {
         shared.host.event(HostEvent::Closed { session: id, user });

@@ -29,3 +29,24 @@ async fn the_last_words_are_said_though_a_timer_falls_due_before_them() {
         assert!(frame["error"].is_object() || frame["ping"].is_object(), "{frame}");
     }
 }
+
+/// Dropping the last handle ends the engine's own tasks, once the last connection is gone.
+#[tokio::test]
+async fn an_engine_that_nobody_holds_leaves_nothing_behind() {
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = alive();
+    let engine = engine(config());
+    let alice = connect(&engine, "alice").await;
+    drop(engine);
+    alice.send(r#"{"id":2,"ping":{}}"#);
+    assert_eq!(next(&alice).await["id"], 2, "who is connected stays connected");
+    assert!(alive() > before);
+    drop(alice);
+    for _ in 0..200 {
+        if alive() == before {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} tasks are left", alive() - before);
+}
