@@ -174,6 +174,12 @@ impl Engine {
         self.shared.stats()
     }
 
+    /// Hands the counters to the metrics recorder that the host installed, as the engine does once a second by itself:
+    /// for whoever is asked for figures of this moment.
+    pub fn record_metrics(&self) {
+        stats::record(&self.stats());
+    }
+
     /// The limit that transports hold messages to, in bytes.
     #[must_use]
     pub fn message_bytes_max(&self) -> usize {

@@ -73,8 +73,9 @@ impl<'t> Turn<'t> {
         }
         self.send_replies();
         if let Some(code) = self.closed {
-            // Closed by the session itself, or because it does not read its answers: nothing more is taken from it.
-            lock(&self.conn.session).hush();
+            // Closed by the session itself, or because it does not read its answers: nothing more is taken from it, and
+            // nobody counts it as a receiver while it lingers.
+            leave_all(self.shared, self.conn, self.now, &mut self.fan);
             self.say_goodbye(code);
         }
         if let Some(user) = self.opened.take() {
@@ -380,20 +381,25 @@ pub(crate) fn close_session(shared: &Arc<Shared>, conn: &Arc<Conn>, code: Code) 
     turn.finish();
 }
 
-/// The connection is gone: takes the session out of everything.
-pub(crate) fn end_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
-    let now = shared.clock.now();
+/// Ends the session and takes it out of every stream that it is a member of. Returns its user.
+fn leave_all(shared: &Shared, conn: &Conn, now: Now, fan: &mut Fan) -> Option<Arc<str>> {
     let (streams, user) = {
         let mut session = lock(&conn.session);
         (session.end().collect::<Vec<_>>(), session.user().cloned())
     };
-    let mut fan = Fan::new(shared.settled.outbox);
     for stream in streams {
-        leave(stream, now, &mut fan);
+        leave(stream, now, fan);
     }
     if let Some(inbox) = user.as_deref().and_then(|user| shared.users.find(user)) {
         shared.users.remove_if(&inbox, |stream| stream.members() == 0);
     }
+    user
+}
+
+/// The connection is gone: takes the session out of everything.
+pub(crate) fn end_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
+    let mut fan = Fan::new(shared.settled.outbox);
+    let user = leave_all(shared, conn, shared.clock.now(), &mut fan);
     let id = conn.outbox.session();
     conn.outbox.shut();
     shared.sessions.remove(id);

@@ -185,3 +185,21 @@ async fn an_event_to_a_user_reaches_all_of_its_sessions_and_nobody_else() {
     other.send(r#"{"id":8,"ping":{}}"#);
     assert_eq!(next(&other).await["id"], 8, "bob got nothing in between");
 }
+
+#[tokio::test]
+async fn a_session_that_is_closed_for_being_slow_receives_nothing_more() {
+    let mut config = classes();
+    config.times.slow_timeout_ms = 100;
+    let engine = engine(config);
+    let slow = connect(&engine, "slow").await;
+    subscribe(&slow, "messaging:lobby").await;
+    flood(&engine, "messaging:lobby", 500);
+    while engine.stats().slow == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(engine.sessions_of("slow"), 0);
+    assert_eq!(engine.broadcast_to_user("slow", "E", &data("x")).unwrap(), 0);
+    let delivered = engine.stats().delivered;
+    engine.publish("messaging:lobby", "E", &data("x")).unwrap();
+    assert_eq!(engine.stats().delivered, delivered);
+}

@@ -100,6 +100,7 @@ impl Inner {
             Readers::Everybody => true,
         };
         if allowed {
+            self.engine.record_metrics();
             return answer(StatusCode::OK, PROMETHEUS, self.figures.render());
         }
         answer(StatusCode::FORBIDDEN, TEXT, NOT_HERE)

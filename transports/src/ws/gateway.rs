@@ -41,6 +41,7 @@ impl Gateway {
     /// Answers an upgrade request. The session begins by itself when the answer was sent.
     pub fn handle<B>(&self, request: &mut Request<B>) -> Response<Full<Bytes>> {
         if !self.engine.has_room() {
+            metrics::counter!("tidings_ws_rejections_total", "reason" => "full").increment(1);
             return full();
         }
         let accepted = match self.handshake.accept(request) {
