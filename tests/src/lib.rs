@@ -13,5 +13,6 @@ pub mod codec;
 pub mod daemon;
 pub mod environment;
 pub mod random;
+pub mod scenarios;
 pub mod script;
 pub mod token;
