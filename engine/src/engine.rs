@@ -71,7 +71,7 @@ impl Engine {
         })?;
         let host = Box::new(Shareable(Arc::new(host)));
         let shared = Arc::new(Shared::new(&config, host, handle)?);
-        spawn_all(&shared);
+        spawn_all(&shared)?;
         let handle = Arc::new(LastHandle(Arc::clone(&shared)));
         Ok(Self { shared, _handle: handle })
     }

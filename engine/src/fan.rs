@@ -21,12 +21,24 @@ impl Fan {
 
     /// Enqueues frames for one connection.
     pub(crate) fn push(&mut self, to: &Arc<Outbox>, frames: Bytes) -> Delivery {
-        match to.push(frames, self.limits) {
+        self.push_within(to, frames, self.limits)
+    }
+
+    fn push_within(&mut self, to: &Arc<Outbox>, frames: Bytes, limits: OutboxLimits) -> Delivery {
+        match to.push(frames, limits) {
             Pushed::Waiting => {}
             Pushed::Dirty => self.dirty.push(Arc::clone(to)),
             Pushed::Full => return Delivery::Full,
         }
         Delivery::Taken
+    }
+
+    /// Enqueues answers. They have as much room again as entries have, so that one who is being brought forward is still
+    /// answered.
+    pub(crate) fn reply(&mut self, to: &Arc<Outbox>, frames: Bytes) -> Delivery {
+        let OutboxLimits { bytes_max, pieces_max } = self.limits;
+        let limits = OutboxLimits { bytes_max: bytes_max.saturating_mul(2), pieces_max: pieces_max.saturating_mul(2) };
+        self.push_within(to, frames, limits)
     }
 
     /// Enqueues the last frames of a connection.

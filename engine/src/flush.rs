@@ -7,6 +7,7 @@ use crate::outbox::{Flushed, Outbox};
 use crate::shared::{Shared, Timer};
 use crate::sync::lock;
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::stream::Slot;
@@ -37,7 +38,7 @@ pub(crate) fn settle(shared: &Arc<Shared>, fan: Fan) {
 }
 
 fn flush(shared: &Arc<Shared>, outbox: &Arc<Outbox>) -> u64 {
-    let flushed = outbox.flush(shared.settled.outbox);
+    let Some(flushed) = guarded(outbox, || outbox.flush(shared.settled.outbox)) else { return 0 };
     if flushed.blocked {
         shared.flushing.handle.spawn(drain(Arc::clone(shared), Arc::clone(outbox)));
     }
@@ -45,6 +46,18 @@ fn flush(shared: &Arc<Shared>, outbox: &Arc<Outbox>) -> u64 {
         bring_forward(shared, outbox.session());
     }
     flushed.bytes as u64
+}
+
+/// Calls into a link. One that panics is a bug of its transport: it loses this connection and no other.
+fn guarded<T>(outbox: &Outbox, call: impl FnOnce() -> T) -> Option<T> {
+    let called = catch_unwind(AssertUnwindSafe(call)).ok();
+    if called.is_none() {
+        tracing::error!(session = %outbox.session(), "the link of a connection panicked; the connection is given up");
+        outbox.shut();
+        // If this panics as well, its reader has to find out by itself.
+        let _ = catch_unwind(AssertUnwindSafe(|| outbox.link().abort()));
+    }
+    called
 }
 
 /// Waits for a socket that would block, and writes whenever it would not. Ends when nothing waits or the connection is
@@ -55,7 +68,8 @@ async fn drain(shared: Arc<Shared>, outbox: Arc<Outbox>) {
     while !outbox.is_closed() {
         match timeout(patience, poll_fn(|context| outbox.link().poll_writable(context))).await {
             Ok(Ok(())) => {
-                let Flushed { blocked, room_again, bytes } = outbox.unblock(shared.settled.outbox);
+                let flushed = guarded(&outbox, || outbox.unblock(shared.settled.outbox));
+                let Some(Flushed { blocked, room_again, bytes }) = flushed else { return };
                 shared.counters.bytes_out.add(bytes as u64);
                 if room_again {
                     bring_forward(&shared, outbox.session());
@@ -81,12 +95,20 @@ async fn drain(shared: Arc<Shared>, outbox: Arc<Outbox>) {
 /// Delivers to a connection what it had no room for, as far as there is room now.
 fn bring_forward(shared: &Arc<Shared>, session: SessionId) {
     let Some(conn) = shared.sessions.find(session) else { return };
-    let streams: Vec<(Arc<Cell>, Slot)> =
+    let mut streams: Vec<(Arc<Cell>, Slot)> =
         lock(&conn.session).streams().map(|stream| (Arc::clone(&stream.channel), stream.slot)).collect();
+    // In turn, so that a busy stream does not keep the others back for ever.
+    if !streams.is_empty() {
+        let begin = conn.begin_forward(streams.len());
+        streams.rotate_left(begin);
+    }
     let mut fan = Fan::new(shared.settled.outbox);
     let now = shared.clock.now();
     for (cell, slot) in streams {
-        cell.stream().catch_up(slot, now, &mut fan);
+        if cell.stream().catch_up(slot, now, &mut fan) {
+            // No room is left. The outbox will tell when there is.
+            break;
+        }
     }
     shared.counters.delivered.add(fan.delivered);
     shared.counters.skipped.add(fan.skipped);

@@ -2,6 +2,10 @@
 //!
 //! Every question has a deadline ([`Times::question_timeout_ms`](crate::config::Times::question_timeout_ms)); silence,
 //! a panic and a late answer are a no. An answer that is there at once costs no task.
+//!
+//! A host may call the engine from its answers. It is asked on the thread that reads the client's frames, so what takes
+//! long before the first `.await` (hashing a password, say) belongs into a task of its own. A host that keeps an
+//! [`Engine`](crate::Engine) in itself keeps it running until it is shut down.
 
 use std::future::{Future, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +18,7 @@ use tidings_core::grants::Grants;
 use tidings_proto::code::Code;
 use tidings_proto::id::SessionId;
 use tidings_proto::payload::Data;
+use tokio::runtime::Handle;
 
 /// A client asks to connect.
 #[derive(Clone)]
@@ -232,14 +237,16 @@ pub(crate) fn panicked() -> HostAnswer {
     HostAnswer::Other(Answer::Denied(Denial::new(Code::Internal, "the server failed to answer; try again later")))
 }
 
-/// Asks, and looks once whether the answer is there.
-pub(crate) fn ask_once(host: &dyn AnyHost, question: Question<'_>) -> Result<HostAnswer, Answering> {
-    let asked = catch_unwind(AssertUnwindSafe(|| {
-        let mut answering = host.ask(question);
-        match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(answer) => Ok(answer),
-            Poll::Pending => Err(answering),
-        }
+/// Looks once whether the answer is there.
+pub(crate) fn poll_once(runtime: &Handle, mut answering: Answering) -> Result<HostAnswer, Answering> {
+    let _inside = runtime.enter();
+    let polled = catch_unwind(AssertUnwindSafe(|| {
+        let poll = answering.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        (poll, answering)
     }));
-    asked.unwrap_or_else(|_| Ok(panicked()))
+    match polled {
+        Ok((Poll::Ready(answer), _)) => Ok(answer),
+        Ok((Poll::Pending, answering)) => Err(answering),
+        Err(_) => Ok(panicked()),
+    }
 }

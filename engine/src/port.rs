@@ -41,7 +41,12 @@ impl Port {
         shared.sessions.add(&conn);
         shared.counters.opened.add(1);
         shared.arm(&conn, now.instant + shared.settled.times.connect_timeout_ms);
-        Self { shared: Arc::clone(shared), conn }
+        let port = Self { shared: Arc::clone(shared), conn };
+        if shared.is_stopping() {
+            // The shutdown may have counted the sessions before this one was among them.
+            port.close(Code::Shutdown);
+        }
+        port
     }
 
     /// The session's id.
@@ -118,20 +123,22 @@ impl Batch<'_> {
     pub fn message(&mut self, codec: Codec, message: &[u8]) {
         let Self { port, turn: Some(turn), frames } = self else { return };
         let (rules, now) = (&port.shared.settled.rules, turn.now);
-        turn.step(|session, turn| {
-            let mut empty = true;
-            for frame in decode::frames(codec, message) {
-                empty = false;
-                *frames += 1;
+        let mut empty = true;
+        for frame in decode::frames(codec, message) {
+            empty = false;
+            *frames += 1;
+            let mut closed = false;
+            turn.step(|session, turn| {
                 session.receive(frame, rules, now, turn);
-                if session.is_closed() {
-                    break;
-                }
+                closed = session.is_closed();
+            });
+            if closed {
+                return;
             }
-            if empty {
-                session.control(rules, now, turn);
-            }
-        });
+        }
+        if empty {
+            turn.step(|session, turn| session.control(rules, now, turn));
+        }
     }
 
     /// A sign of life below the protocol's frames, such as a WebSocket pong. Counted, so that a flood of them ends.

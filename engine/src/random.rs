@@ -1,11 +1,11 @@
 //! Random bits, and what is made of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tidings_core::policy::Policy;
 use tidings_core::stream::{Stream, Subscriber};
 use tidings_core::time::Now;
-use tidings_proto::id::Epoch;
+use tidings_proto::id::{Epoch, StreamNumber};
 
 /// Random bits of the operating system.
 pub(crate) fn random<const N: usize, T>(from: fn([u8; N]) -> T) -> T {
@@ -16,21 +16,23 @@ pub(crate) fn random<const N: usize, T>(from: fn([u8; N]) -> T) -> T {
 
 /// Gives each stream its number and its epoch.
 pub(crate) struct StreamMaker {
-    next: AtomicU32,
+    next: AtomicU64,
     /// Random at each start.
     seed: u64,
 }
 
 impl StreamMaker {
     pub(crate) fn new() -> Self {
-        Self { next: AtomicU32::new(1), seed: random(u64::from_ne_bytes) }
+        Self { next: AtomicU64::new(1), seed: random(u64::from_ne_bytes) }
     }
 
     /// A stream in which nothing has happened. Its epoch is one that no stream of this start or another has had, but for
     /// a chance of one in 2^64: what offsets counted before is gone.
     pub(crate) fn make<S: Subscriber>(&self, policy: &Arc<Policy>, now: Now) -> Stream<S> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let epoch = mix(self.seed.wrapping_add(u64::from(number)));
+        let count = self.next.fetch_add(1, Ordering::Relaxed);
+        let epoch = mix(self.seed.wrapping_add(count));
+        // Numbers come round after 2^32 streams; epochs do not.
+        let number = StreamNumber::try_from(count & u64::from(StreamNumber::MAX)).unwrap_or_default();
         Stream::new(number, Epoch(epoch), Arc::clone(policy), now)
     }
 }

@@ -15,15 +15,22 @@ pub(crate) struct Conn {
     pub(crate) outbox: Arc<Outbox>,
     /// The time of the one timer that counts; those armed before it find that it is not theirs.
     armed: AtomicU64,
+    /// Which of its streams is brought forward first the next time.
+    forward: AtomicUsize,
 }
 
 impl Conn {
     pub(crate) fn new(session: Session<Arc<Cell>>, outbox: Arc<Outbox>) -> Self {
-        Self { session: Mutex::new(session), outbox, armed: AtomicU64::new(0) }
+        Self { session: Mutex::new(session), outbox, armed: AtomicU64::new(0), forward: AtomicUsize::new(0) }
     }
 
     pub(crate) fn arm(&self, at: Instant) {
         self.armed.store(at.0, Ordering::Relaxed);
+    }
+
+    /// The stream to begin with, another one each time.
+    pub(crate) fn begin_forward(&self, streams: usize) -> usize {
+        self.forward.fetch_add(1, Ordering::Relaxed) % streams
     }
 
     pub(crate) fn armed(&self) -> Instant {

@@ -1,5 +1,6 @@
 //! The tasks that run as long as the engine does: flushers, and one that looks at the clock.
 
+use crate::error::{Error, ErrorKind};
 use crate::flush::run_flusher;
 use crate::sessions::Conn;
 use crate::shared::{Shared, Timer};
@@ -7,24 +8,33 @@ use crate::stats;
 use crate::sync::lock;
 use crate::timers::TICK_MS;
 use crate::turn::{SWEEP_MS, Turn, close_session};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::time::Now;
 use tidings_proto::code::Code;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often counters go to the metrics recorder.
 const RECORD_EVERY_TICKS: u64 = 1_000 / TICK_MS;
 
-pub(crate) fn spawn_all(shared: &Arc<Shared>) {
+/// Starts them.
+///
+/// # Errors
+/// The runtime has no timers.
+pub(crate) fn spawn_all(shared: &Arc<Shared>) -> Result<(), Error> {
+    // tokio has no other way to find this out than to try.
+    let ticks = catch_unwind(|| interval(Duration::from_millis(TICK_MS))).map_err(|_| {
+        Error::new(ErrorKind::Runtime, "the runtime has no timers: build it with `enable_time` or `enable_all`")
+    })?;
     for home in 0..shared.flushing.queues.len() {
         shared.flushing.handle.spawn(run_flusher(Arc::clone(shared), home));
     }
-    shared.flushing.handle.spawn(run_clock(Arc::clone(shared)));
+    shared.flushing.handle.spawn(run_clock(Arc::clone(shared), ticks));
+    Ok(())
 }
 
-async fn run_clock(shared: Arc<Shared>) {
-    let mut ticks = interval(Duration::from_millis(TICK_MS));
+async fn run_clock(shared: Arc<Shared>, mut ticks: Interval) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut due = Vec::new();
     let mut count = 0_u64;
@@ -33,7 +43,9 @@ async fn run_clock(shared: Arc<Shared>) {
         let now = shared.clock.now();
         shared.due_timers(now, &mut due);
         for timer in due.drain(..) {
-            look_after(&shared, timer, now);
+            if catch_unwind(AssertUnwindSafe(|| look_after(&shared, timer, now))).is_err() {
+                tracing::error!("looking after a session or a channel panicked; the others go on");
+            }
         }
         count += 1;
         if count.is_multiple_of(RECORD_EVERY_TICKS) {

@@ -7,13 +7,13 @@
 use crate::cell::Cell;
 use crate::fan::Fan;
 use crate::flush::settle;
-use crate::host::{Answering, HostAnswer, HostEvent, ask_once, panicked};
+use crate::host::{Answering, HostAnswer, HostEvent, panicked, poll_once};
 use crate::sessions::Conn;
 use crate::shared::{Shared, Timer};
 use crate::sync::lock;
 use bytes::Bytes;
 use std::mem;
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Duration;
 use tidings_core::ask::{Admission, Answer, Denial, Question, Token};
 use tidings_core::policy::Policy;
@@ -44,6 +44,8 @@ pub(crate) struct Turn<'t> {
     fan: Fan,
     closed: Option<Code>,
     opened: Option<Arc<str>>,
+    /// Questions that were put and not looked at yet.
+    asked: Vec<(Token, Answering)>,
 }
 
 impl<'t> Turn<'t> {
@@ -57,13 +59,29 @@ impl<'t> Turn<'t> {
             fan: Fan::new(shared.settled.outbox),
             closed: None,
             opened: None,
+            asked: Vec::new(),
         }
     }
 
-    /// Takes a step of the session.
+    /// Takes a step of the session, and asks the host what the step has to ask.
     pub(crate) fn step(&mut self, step: impl FnOnce(&mut Session<Arc<Cell>>, &mut Self)) {
         let conn = self.conn;
         step(&mut lock(&conn.session), self);
+        // The host is free to call the engine, so nothing is locked here.
+        for (token, answering) in mem::take(&mut self.asked) {
+            match poll_once(&self.shared.flushing.handle, answering) {
+                Ok(answer) => self.answer(token, to_answer(self.shared, answer)),
+                Err(answering) => {
+                    let (shared, conn) = (Arc::clone(self.shared), Arc::downgrade(conn));
+                    self.shared.flushing.handle.spawn(wait_for_answer(shared, conn, token, answering));
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, token: Token, answer: Answer) {
+        let (conn, shared, now) = (self.conn, self.shared, self.now);
+        lock(&conn.session).answered(token, answer, &shared.settled.rules, now, self);
     }
 
     /// Carries out what the steps have left to do. The session must not be locked.
@@ -81,8 +99,12 @@ impl<'t> Turn<'t> {
         if let Some(user) = self.opened.take() {
             let session = self.conn.outbox.session();
             self.shared.host.event(HostEvent::Opened { session, user });
-            // The session's own times count from now on: the ping, the token's end.
-            self.shared.arm(self.conn, self.now.instant);
+            // The session's own times count from now on: the ping, the token's end. Under its lock, so that the time it
+            // has to close, if that comes first, is not taken away.
+            let live = lock(&self.conn.session);
+            if live.is_live() {
+                self.shared.arm(self.conn, self.now.instant);
+            }
         }
         settle(self.shared, self.fan);
     }
@@ -93,7 +115,7 @@ impl<'t> Turn<'t> {
             return;
         }
         let replies = Bytes::from(mem::take(&mut self.replies));
-        if self.fan.push(&self.conn.outbox, replies) == Delivery::Full && self.closed.is_none() {
+        if self.fan.reply(&self.conn.outbox, replies) == Delivery::Full && self.closed.is_none() {
             self.closed = Some(Code::Slow);
         }
     }
@@ -206,14 +228,8 @@ impl Effects for Turn<'_> {
     }
 
     fn ask(&mut self, question: Question<'_>, token: Token) -> Option<Answer> {
-        match ask_once(&*self.shared.host, question) {
-            Ok(answer) => Some(to_answer(self.shared, answer)),
-            Err(answering) => {
-                let (shared, conn) = (Arc::clone(self.shared), Arc::clone(self.conn));
-                self.shared.flushing.handle.spawn(wait_for_answer(shared, conn, token, answering));
-                None
-            }
-        }
+        self.asked.push((token, self.shared.host.ask(question)));
+        None
     }
 
     fn open(&mut self, id: Option<u64>, admission: &Admission) -> Result<Subscription<Arc<Cell>>, Denial> {
@@ -357,20 +373,22 @@ fn to_answer(shared: &Shared, answer: HostAnswer) -> Answer {
     }
 }
 
-async fn wait_for_answer(shared: Arc<Shared>, conn: Arc<Conn>, token: Token, answering: Answering) {
+/// Waits for the host as long as the deadline allows. The connection may go meanwhile; nothing of it is kept for this.
+async fn wait_for_answer(shared: Arc<Shared>, conn: Weak<Conn>, token: Token, answering: Answering) {
     let deadline = Duration::from_millis(shared.settled.times.question_timeout_ms);
     // A task of its own, so that a panic ends it and not this one.
-    let answered = tokio::time::timeout(deadline, shared.flushing.handle.spawn(answering)).await;
-    let answer = match answered {
+    let mut asked = shared.flushing.handle.spawn(answering);
+    let answer = match tokio::time::timeout(deadline, &mut asked).await {
         Ok(Ok(answer)) => to_answer(&shared, answer),
         Ok(Err(_)) => to_answer(&shared, panicked()),
-        Err(_) => Answer::Denied(Denial::new(Code::Timeout, "the server did not decide in time; try again later")),
+        Err(_) => {
+            asked.abort();
+            Answer::Denied(Denial::new(Code::Timeout, "the server did not decide in time; try again later"))
+        }
     };
+    let Some(conn) = conn.upgrade() else { return };
     let mut turn = Turn::new(&shared, &conn);
-    let now = turn.now;
-    turn.step(|session, turn| {
-        session.answered(token, answer, &shared.settled.rules, now, turn);
-    });
+    turn.answer(token, answer);
     turn.finish();
 }
 

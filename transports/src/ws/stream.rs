@@ -2,13 +2,13 @@
 
 use std::{
     io::{self, IoSlice},
-    net::{Shutdown, SocketAddr},
+    net::SocketAddr,
     os::fd::{AsFd, BorrowedFd},
     pin::Pin,
     task::{Context, Poll},
 };
 
-use rustix::net::RecvFlags;
+use rustix::net::{RecvFlags, Shutdown};
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
@@ -119,7 +119,7 @@ impl Stream {
     /// Tells the peer that nothing more will come; reading goes on.
     ///
     /// # Errors
-    /// When the connection is lost already, or there is no file descriptor left: then dropping the stream is what tells the peer.
+    /// When the connection is lost already.
     pub fn shutdown_write(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }
@@ -133,12 +133,8 @@ impl Stream {
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        // tokio offers this only to the single owner; a second descriptor of the same socket does it for everyone.
-        let socket = self.as_fd().try_clone_to_owned()?;
-        match &self.socket {
-            Socket::Tcp(_) => std::net::TcpStream::from(socket).shutdown(how),
-            _ => std::os::unix::net::UnixStream::from(socket).shutdown(how),
-        }
+        // Not through a second descriptor: when there is none left, ending connections must still work.
+        Ok(rustix::net::shutdown(self, how)?)
     }
 
     /// Makes dropping the stream end the connection at once, with a reset: what the peer did not take is thrown away.
