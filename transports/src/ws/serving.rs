@@ -49,6 +49,7 @@ impl Serving {
         form: WireForm,
         limits: Arc<Limits>,
     ) -> Result<(Self, Vec<u8>), Error> {
+        connection.stream.bound_unsent();
         let link = Arc::new(WebSocketLink::new(connection.stream, form));
         let port = engine.open(Arc::clone(&link) as Arc<dyn Link>)?;
         let serving = Self { port, link, decoder: Decoder::default(), limits, closing: false, _seat: connection.seat };

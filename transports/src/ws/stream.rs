@@ -15,6 +15,9 @@ use tokio::{
     sync::oneshot,
 };
 
+/// Most bytes that the kernel holds for a peer beyond what is on its way: memory for each peer that reads slowly.
+const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+
 /// A connected socket. Reading and writing work on a shared reference, so that one task may read while others write.
 #[derive(Debug)]
 pub struct Stream {
@@ -135,6 +138,16 @@ impl Stream {
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         // Not through a second descriptor: when there is none left, ending connections must still work.
         Ok(rustix::net::shutdown(self, how)?)
+    }
+
+    /// Lets no more than [`UNSENT_BYTES_MAX`] wait in the kernel to be sent (Linux, `TCP_NOTSENT_LOWAT`). Without this the
+    /// kernel takes megabytes for a peer that reads slowly, and says that there is room again only after a third of them.
+    pub(crate) fn bound_unsent(&self) {
+        #[cfg(target_os = "linux")]
+        if let Socket::Tcp(socket) = &self.socket {
+            // A kernel that does not know it goes on as before.
+            let _ = socket2::SockRef::from(socket).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
+        }
     }
 
     /// Makes dropping the stream end the connection at once, with a reset: what the peer did not take is thrown away.

@@ -83,6 +83,7 @@ const ALLOWANCES: [Allowance; 6] = [
             "metrics",
             "rustix",
             "rustls",
+            "socket2",
             "tokio",
             "tokio-rustls",
             "tracing",
