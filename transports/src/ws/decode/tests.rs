@@ -252,7 +252,7 @@ fn message() -> impl Strategy<Value = (Vec<u8>, Vec<Seen>)> {
         1 => "[a-z]{120,130}",
         1 => (65_530_usize..65_545).prop_map(|n| "é".repeat(n / 2)),
     ];
-    (any::<bool>(), prop::collection::vec((piece, prop::option::of(0_usize..126)), 1..5), any::<prop::sample::Index>())
+    (any::<bool>(), prop::collection::vec((piece, prop::option::of(0_usize..126)), 1..4), any::<prop::sample::Index>())
         .prop_map(|(text, pieces, cut)| {
             let payload: String = pieces.iter().map(|(piece, _)| piece.as_str()).collect();
             // The first border between fragments moves, so that it falls inside characters too.
