@@ -6,7 +6,7 @@
 //!
 //! * [`channel`], [`user`], [`event`], [`pattern`]: names, what they may hold, and how a right covers them.
 //! * [`id`]: sessions, epochs, positions.
-//! * [`entry`]: one entry of a stream as it is kept.
+//! * [`kept`]: what is kept of a stream, in memory and on disk.
 //! * [`payload`]: application data, carried as it came and rewritten only for a receiver of the other codec.
 //! * [`command`]: what a client sends. [`frame`]: what a server sends.
 //! * [`decode`]: bytes to commands. [`wire`]: frames to the bytes of one wire form, WebSocket header included.
@@ -19,11 +19,11 @@ pub mod code;
 pub mod command;
 mod data_error;
 pub mod decode;
-pub mod entry;
 pub mod event;
 pub mod frame;
 pub mod id;
 mod json;
+pub mod kept;
 mod key_set;
 pub mod limit;
 mod msgpack;
