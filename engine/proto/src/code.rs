@@ -55,6 +55,8 @@ codes! {
     Timeout = 2009, "timeout", true;
     /// A fault of the server or of the host's handler.
     Internal = 2010, "internal", true;
+    /// As much waits for the disk as may; `retry_after_ms` tells when to try again.
+    Busy = 2011, "busy", true;
 
     /// The server shuts down or restarts; come back after the time told.
     Shutdown = 3001, "shutdown", true;
@@ -77,6 +79,8 @@ codes! {
     TokenExpired = 3503, "token_expired", false;
     /// The host ended the session.
     Disconnected = 3504, "disconnected", false;
+    /// Another connection has resumed this session.
+    Replaced = 3505, "replaced", false;
 }
 
 impl Code {

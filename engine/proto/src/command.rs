@@ -1,6 +1,6 @@
 //! What a client sends.
 
-use crate::id::Position;
+use crate::id::{Epoch, Position, Secret, SessionId, StreamNumber};
 use crate::payload::DataRef;
 use crate::strict;
 use serde::{Deserialize, Deserializer, de};
@@ -33,6 +33,10 @@ pub enum Command<'a> {
     Send(Send<'a, DataRef<'a>>),
     /// Calls a method of the host.
     Call(Call<'a, DataRef<'a>>),
+    /// This device has everything of a stream up to an offset. Never answered.
+    Ack(Mark),
+    /// The user has read everything of a stream up to an offset. Never answered.
+    Read(Mark),
     /// Measures the way there and back.
     Ping,
     /// Answers a ping of the server.
@@ -48,6 +52,48 @@ pub struct Connect<'a> {
     /// The client's own name for its device, the same each time it connects.
     #[serde(borrow, default, deserialize_with = "strict::text_or_null")]
     pub device: Option<Cow<'a, str>>,
+    /// The last position of the inbox that the device has; without it, delivery goes on behind what it acknowledged.
+    #[serde(default, deserialize_with = "strict::object_or_null")]
+    pub since: Option<Position>,
+    /// The session to go on with.
+    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
+    pub resume: Option<Resume<'a>>,
+}
+
+/// `connect.resume`: which session, the proof that it is the client's own, and how far the client has come.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Resume<'a> {
+    /// The session's id, as `connected` told it.
+    pub session: SessionId,
+    /// Its secret, as `connected` told it.
+    pub secret: Secret,
+    /// The last position of each stream that the client has something of.
+    #[serde(borrow, default, deserialize_with = "strict::objects_or_null")]
+    pub positions: Vec<StreamPosition<'a>>,
+}
+
+/// The last position that a client has of one stream: of a channel, or of the inbox.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StreamPosition<'a> {
+    /// The channel's name; absent for the inbox.
+    #[serde(borrow, default, deserialize_with = "strict::text_or_null")]
+    pub channel: Option<Cow<'a, str>>,
+    /// Whether it is the inbox.
+    #[serde(default)]
+    pub inbox: bool,
+    /// The life of the stream that the offset counts in.
+    pub epoch: Epoch,
+    /// The last entry that was received, 0 for none.
+    pub offset: u64,
+}
+
+/// `ack` and `read`: all of a stream up to an offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Mark {
+    /// The stream's number.
+    pub stream: StreamNumber,
+    /// The last of them.
+    pub offset: u64,
 }
 
 /// `subscribe`: from now on, or from what followed a position.
@@ -89,6 +135,26 @@ impl<'de> Deserialize<'de> for Wait {
     }
 }
 
+/// What one publication asks of its namespace's class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Narrowed {
+    /// What the namespace promises.
+    #[default]
+    No,
+    /// At most once, to whoever is there; it gets no place in the stream.
+    Ephemeral,
+}
+
+impl<'de> Deserialize<'de> for Narrowed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match strict::text_or_null(deserializer)?.as_deref() {
+            None => Ok(Self::No),
+            Some("ephemeral") => Ok(Self::Ephemeral),
+            Some(_) => Err(de::Error::custom("`class` is `ephemeral` or absent")),
+        }
+    }
+}
+
 /// `publish`: an event to all subscribers of a channel. `D` is the data in the form that the reader of frames uses.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Publish<'a, D> {
@@ -103,12 +169,18 @@ pub struct Publish<'a, D> {
     /// In class `latest`: which value this replaces.
     #[serde(borrow, default, deserialize_with = "strict::text_or_null")]
     pub key: Option<Cow<'a, str>>,
+    /// Made by the client: the same key again is the same publication, answered as the first time.
+    #[serde(borrow, default, deserialize_with = "strict::text_or_null")]
+    pub idempotency_key: Option<Cow<'a, str>>,
+    /// A lesser promise than the namespace's, for this publication.
+    #[serde(default)]
+    pub class: Narrowed,
     /// What to wait for.
     #[serde(default)]
     pub wait: Wait,
 }
 
-/// `send`: an event to every connected device of a user.
+/// `send`: an event to every device of a user.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Send<'a, D> {
     /// The user's id.
@@ -122,6 +194,12 @@ pub struct Send<'a, D> {
     pub event: Cow<'a, str>,
     /// The application's data, `null` when absent.
     pub data: Option<D>,
+    /// As in [`Publish`].
+    #[serde(borrow, default, deserialize_with = "strict::text_or_null")]
+    pub idempotency_key: Option<Cow<'a, str>>,
+    /// As in [`Publish`].
+    #[serde(default)]
+    pub class: Narrowed,
     /// What to wait for.
     #[serde(default)]
     pub wait: Wait,

@@ -1,6 +1,6 @@
 //! Bytes of one message to commands: the header is decoded, the data stays a slice.
 
-use crate::command::{Call, ClientFrame, Command, Connect, Publish, Send, Subscribe, Unsubscribe};
+use crate::command::{Call, ClientFrame, Command, Connect, Mark, Publish, Send, Subscribe, Unsubscribe};
 use crate::data_error::DataError;
 use crate::limit::{DATA_DEPTH_MAX, FRAMES_PER_MESSAGE_MAX};
 use crate::msgpack::{Head, Reader};
@@ -185,6 +185,8 @@ enum RawCommand<'a, D> {
     Publish(Publish<'a, D>),
     Send(Send<'a, D>),
     Call(Call<'a, D>),
+    Ack(Mark),
+    Read(Mark),
     Ping,
     Pong,
 }
@@ -228,6 +230,8 @@ impl<'de, D: Deserialize<'de>> Visitor<'de> for FrameVisitor<D> {
                 Name::Publish => body(&mut map)?.map(RawCommand::Publish),
                 Name::Send => body(&mut map)?.map(RawCommand::Send),
                 Name::Call => body(&mut map)?.map(RawCommand::Call),
+                Name::Ack => body(&mut map)?.map(RawCommand::Ack),
+                Name::Read => body(&mut map)?.map(RawCommand::Read),
                 Name::Ping => body::<A, IgnoredAny>(&mut map)?.map(|_| RawCommand::Ping),
                 Name::Pong => body::<A, IgnoredAny>(&mut map)?.map(|_| RawCommand::Pong),
                 Name::Other => map.next_value::<IgnoredAny>().map(|_| None)?,
@@ -260,6 +264,8 @@ enum Name {
     Publish,
     Send,
     Call,
+    Ack,
+    Read,
     Ping,
     Pong,
     #[serde(other)]
@@ -282,12 +288,16 @@ impl<'a, D> RawFrame<'a, D> {
             RawCommand::Connect(connect) => Command::Connect(connect),
             RawCommand::Subscribe(subscribe) => Command::Subscribe(subscribe),
             RawCommand::Unsubscribe(unsubscribe) => Command::Unsubscribe(unsubscribe),
-            RawCommand::Publish(Publish { channel, event, data, key, wait }) => {
-                Command::Publish(Publish { channel, event, data: data_of(data)?, key, wait })
+            RawCommand::Publish(Publish { channel, event, data, key, idempotency_key, class, wait }) => {
+                let data = data_of(data)?;
+                Command::Publish(Publish { channel, event, data, key, idempotency_key, class, wait })
             }
-            RawCommand::Send(Send { user, namespace, event, data, wait }) => {
-                Command::Send(Send { user, namespace, event, data: data_of(data)?, wait })
+            RawCommand::Send(Send { user, namespace, event, data, idempotency_key, class, wait }) => {
+                let data = data_of(data)?;
+                Command::Send(Send { user, namespace, event, data, idempotency_key, class, wait })
             }
+            RawCommand::Ack(mark) => Command::Ack(mark),
+            RawCommand::Read(mark) => Command::Read(mark),
             RawCommand::Call(Call { method, data }) => Command::Call(Call { method, data: data_of(data)? }),
             RawCommand::Ping => Command::Ping,
             RawCommand::Pong => Command::Pong,

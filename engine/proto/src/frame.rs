@@ -1,7 +1,7 @@
 //! What a server sends.
 
 use crate::code::Code;
-use crate::id::{Epoch, SessionId, StreamNumber};
+use crate::id::{Epoch, Secret, SessionId, StreamNumber};
 use crate::payload::DataRef;
 use serde::{Serialize, Serializer};
 
@@ -56,8 +56,14 @@ impl ServerFrame<'_> {
 /// The session is open.
 #[derive(Debug, Clone, Serialize)]
 pub struct Connected<'a> {
-    /// The session's id, for hosts and logs.
+    /// The session's id: for hosts and logs, and to resume it.
     pub session: SessionId,
+    /// Proves to a later connection's `resume` that the session is the client's own.
+    pub secret: Secret,
+    /// Whether this is the session that `resume` named; its channels' `subscribed` follow.
+    pub resumed: bool,
+    /// How long the session can be resumed after its connection is lost.
+    pub resume_ms: u64,
     /// The user as the host knows it.
     pub user: &'a str,
     /// The stream that carries what is sent to the user.
@@ -77,6 +83,12 @@ pub struct Inbox {
     pub epoch: Epoch,
     /// Its last offset at the moment of connecting.
     pub offset: u64,
+    /// This device has everything up to here; what is kept behind it follows.
+    pub delivered: u64,
+    /// The user has read everything up to here, on any device.
+    pub read: u64,
+    /// How much of what is behind `delivered` follows.
+    pub recovered: Recovered,
 }
 
 /// The limits that a client can keep to if it knows them.
@@ -131,6 +143,8 @@ pub struct Unsubscribed<'a> {
 pub enum Level {
     /// The engine has it, in memory.
     Accepted,
+    /// It is on disk, behind the store's barrier.
+    Stored,
 }
 
 /// The publication has its place in the channel.
@@ -149,7 +163,7 @@ pub struct Published {
 /// The event is on its way to the user's devices.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Sent {
-    /// How many connected sessions of the user it was put on the way to; 0 means that nobody gets it.
+    /// How many sessions the user has connected. Those of a namespace that stores get it as well when none is.
     pub sessions: usize,
     /// How safe it is.
     pub level: Level,
@@ -166,6 +180,8 @@ pub enum GapReason {
     Epoch,
     /// The position lies behind the last entry.
     Future,
+    /// They were kept on disk and cannot be read there.
+    Lost,
 }
 
 /// Entries `from` to `to`, both included, will not come.
@@ -225,7 +241,7 @@ pub struct Close<'a> {
 pub struct EntryFrame<'a> {
     /// The stream's number.
     pub stream: StreamNumber,
-    /// The entry's place in it.
+    /// The entry's place in it; 0 for one that has none, because it was published as ephemeral in a stream that is not.
     pub offset: u64,
     /// The event's name, checked by [`crate::event::is_event`].
     pub event: &'a str,

@@ -9,6 +9,26 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u128);
 
+/// What proves that a session is the client's own when it comes back to it: 128 random bits, 32 hexadecimal digits on
+/// the wire. Compared in constant time, and never shown by `Debug`.
+#[derive(Clone, Copy)]
+pub struct Secret(pub u128);
+
+impl Secret {
+    /// Whether both are the same, in a time that does not tell where they differ.
+    #[must_use]
+    pub const fn is(self, other: Self) -> bool {
+        // A word without a branch: nothing here ends early.
+        self.0 ^ other.0 == 0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
 /// Which life of a stream its offsets count. A new epoch means that what the old offsets counted is gone.
 /// Random, 16 hexadecimal digits on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,12 +66,6 @@ macro_rules! hexadecimal {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
-            }
-        }
-
         impl FromStr for $name {
             type Err = IdError;
 
@@ -79,7 +93,20 @@ macro_rules! hexadecimal {
 }
 
 hexadecimal!(SessionId, u128, 32);
+hexadecimal!(Secret, u128, 32);
 hexadecimal!(Epoch, u64, 16);
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,12 @@ pub const EVENT_BYTES_MAX: usize = 64;
 /// Longest key of a value in class `latest`, in bytes of UTF-8.
 pub const KEY_BYTES_MAX: usize = 128;
 
+/// Longest idempotency key in bytes of UTF-8.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+
+/// Most positions in one `resume`. Bounds the work that one `connect` can ask for.
+pub const POSITIONS_MAX: usize = 1_024;
+
 /// Longest method name of a call in bytes.
 pub const METHOD_BYTES_MAX: usize = 64;
 

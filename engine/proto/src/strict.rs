@@ -65,6 +65,14 @@ pub(crate) fn object_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|object| object.0))
 }
 
+/// A field that is an array of objects, null or absent.
+pub(crate) fn objects_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let objects = Option::<Vec<Object<T>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(objects.into_iter().map(|object| object.0).collect())
+}
+
 /// A field that is a string, borrowed where it has no escapes.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
     Text::deserialize(deserializer).map(|text| text.0)

@@ -137,8 +137,10 @@ fn render_websocket_close(close: &Close<'_>, out: &mut Vec<u8>) {
 fn entry_json(entry: &EntryFrame<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"entry":{"stream":"#);
     json::put_uint(out, u64::from(entry.stream));
-    out.extend_from_slice(br#","offset":"#);
-    json::put_uint(out, entry.offset);
+    if entry.offset > 0 {
+        out.extend_from_slice(br#","offset":"#);
+        json::put_uint(out, entry.offset);
+    }
     out.extend_from_slice(br#","event":"#);
     json::put(out, entry.event);
     out.extend_from_slice(br#","data":"#);
@@ -155,11 +157,13 @@ fn entry_json(entry: &EntryFrame<'_>, out: &mut Vec<u8>) {
 fn entry_msgpack(entry: &EntryFrame<'_>, out: &mut Vec<u8>) {
     msgpack::put_map(out, 1);
     msgpack::put_str(out, "entry");
-    msgpack::put_map(out, if entry.from.is_some() { 6 } else { 5 });
+    msgpack::put_map(out, 4 + u8::from(entry.from.is_some()) + u8::from(entry.offset > 0));
     msgpack::put_str(out, "stream");
     msgpack::put_uint(out, u64::from(entry.stream));
-    msgpack::put_str(out, "offset");
-    msgpack::put_uint(out, entry.offset);
+    if entry.offset > 0 {
+        msgpack::put_str(out, "offset");
+        msgpack::put_uint(out, entry.offset);
+    }
     msgpack::put_str(out, "event");
     msgpack::put_str(out, entry.event);
     msgpack::put_str(out, "data");
