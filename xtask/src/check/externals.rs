@@ -45,7 +45,7 @@ const ALLOWANCES: [Allowance; 6] = [
     },
     Allowance {
         name: "tidings-store",
-        may_use: &["sled", "bytes"],
+        may_use: &["bytes", "crc32fast", "rustix", "sled"],
         must_not_reach: &["tokio", "hyper", "fastwebsockets", "tidings-core"],
     },
     Allowance {

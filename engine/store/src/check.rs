@@ -1,0 +1,1 @@
+//! A look at a store that no daemon has open.
