@@ -4,6 +4,7 @@ use crate::grants::Grants;
 use std::sync::Arc;
 use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
+use tidings_proto::id::{Position, SessionId};
 use tidings_proto::payload::{Data, DataRef};
 
 /// Names one question of one session until it is answered.
@@ -70,6 +71,17 @@ pub struct Admission {
     pub grants: Arc<Grants>,
     /// When the session must end, in milliseconds since 1970.
     pub expires_at_ms: Option<u64>,
+    /// The session that is gone on with, if it was there and is the client's own.
+    pub resumed: Option<Resumed>,
+}
+
+/// What is left of a session whose connection was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resumed {
+    /// Which one.
+    pub session: SessionId,
+    /// The channels it was subscribed to, and what the client surely has of each.
+    pub channels: Vec<(Arc<str>, Position)>,
 }
 
 /// A no, with what the client is told.

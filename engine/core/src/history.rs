@@ -3,99 +3,93 @@
 use crate::policy::Keep;
 use crate::time::Instant;
 use std::collections::VecDeque;
-use std::sync::Arc;
-use tidings_proto::frame::EntryFrame;
-use tidings_proto::id::StreamNumber;
-use tidings_proto::payload::Data;
+use tidings_proto::kept::Entry;
 
-/// One kept entry.
+/// One entry and when it came.
 #[derive(Debug, Clone)]
-pub struct Entry {
-    /// Its place in the stream.
-    pub offset: u64,
-    /// The event's name.
-    pub event: Box<str>,
-    /// The application's data.
-    pub data: Data,
-    /// Who published it.
-    pub from: Option<Arc<str>>,
-    /// In class `latest`, which value it is.
-    pub key: Option<Box<str>>,
-    /// When the engine took it, in milliseconds since 1970.
-    pub at: u64,
-    /// The same on the clock that does not step.
-    pub taken: Instant,
+struct Held {
+    entry: Entry,
+    taken: Instant,
 }
 
 /// What an entry costs beside its texts: the struct and the heads of three allocations.
-const ENTRY_OVERHEAD_BYTES: usize = size_of::<Entry>() + 48;
+const ENTRY_OVERHEAD_BYTES: usize = size_of::<Held>() + 48;
 
-impl Entry {
-    /// What the entry counts for against [`Keep::bytes_max`].
-    #[must_use]
-    pub fn cost_bytes(&self) -> usize {
-        let key = self.key.as_ref().map_or(0, |key| key.len());
-        self.data.as_ref().bytes().len() + self.event.len() + key + ENTRY_OVERHEAD_BYTES
-    }
-
-    /// The entry as it is rendered.
-    #[must_use]
-    pub fn frame(&self, stream: StreamNumber) -> EntryFrame<'_> {
-        EntryFrame {
-            stream,
-            offset: self.offset,
-            event: &self.event,
-            data: self.data.as_ref(),
-            from: self.from.as_deref(),
-            at: self.at,
-        }
-    }
+/// What an entry counts for against [`Keep::bytes_max`].
+#[must_use]
+pub fn cost_bytes(entry: &Entry) -> usize {
+    entry.text_bytes() + ENTRY_OVERHEAD_BYTES
 }
 
 /// The kept entries of one stream, by rising offset.
 #[derive(Debug, Default)]
 pub struct History {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Held>,
     bytes: usize,
     whole_from: u64,
 }
 
 impl History {
-    /// Takes a new entry, which has the highest offset so far.
-    pub fn push(&mut self, entry: Entry, keep: &Keep) {
-        debug_assert!(self.entries.back().is_none_or(|last| last.offset < entry.offset));
-        self.trim(keep, entry.taken);
-        if self.whole_from == 0 {
-            self.whole_from = entry.offset;
-        }
-        self.bytes += entry.cost_bytes();
-        self.entries.push_back(entry);
-        while self.entries.len() > keep.entries_max || self.bytes > keep.bytes_max {
+    /// Takes a new entry, which has the highest offset so far and came at `taken`.
+    pub fn push(&mut self, entry: Entry, taken: Instant, keep: &Keep) {
+        self.trim(keep, taken);
+        self.add(entry, taken);
+        while self.is_above(keep) {
             self.drop_oldest();
         }
     }
 
+    /// Takes a new entry and drops nothing for it.
+    pub fn add(&mut self, entry: Entry, taken: Instant) {
+        debug_assert!(self.entries.back().is_none_or(|last| last.entry.offset < entry.offset));
+        if self.whole_from == 0 {
+            self.whole_from = entry.offset;
+        }
+        self.bytes += cost_bytes(&entry);
+        self.entries.push_back(Held { entry, taken });
+    }
+
     /// Takes a new value in place of the older value with its key.
-    pub fn replace(&mut self, entry: Entry, keep: &Keep) {
-        if let Some(at) = self.entries.iter().position(|old| old.key == entry.key)
+    pub fn replace(&mut self, entry: Entry, taken: Instant, keep: &Keep) {
+        if let Some(at) = self.entries.iter().position(|old| old.entry.key == entry.key)
             && let Some(old) = self.entries.remove(at)
         {
-            self.bytes -= old.cost_bytes();
+            self.bytes -= cost_bytes(&old.entry);
         }
-        self.push(entry, keep);
+        self.push(entry, taken, keep);
     }
 
     /// Drops what is too old.
     pub fn trim(&mut self, keep: &Keep, now: Instant) {
-        while self.entries.front().is_some_and(|oldest| now.since_ms(oldest.taken) > keep.age_ms_max) {
+        self.trim_up_to(u64::MAX, keep, now);
+    }
+
+    /// Drops what is too old or too much, but nothing behind offset `last`.
+    pub fn trim_up_to(&mut self, last: u64, keep: &Keep, now: Instant) {
+        let is_old = |held: &Held| now.since_ms(held.taken) > keep.age_ms_max;
+        while self.entries.front().is_some_and(|oldest| oldest.entry.offset <= last)
+            && (self.entries.front().is_some_and(is_old) || self.is_above(keep))
+        {
             self.drop_oldest();
+        }
+    }
+
+    fn is_above(&self, keep: &Keep) -> bool {
+        self.entries.len() > keep.entries_max || self.bytes > keep.bytes_max
+    }
+
+    /// Drops everything behind offset `last`, which never came to be.
+    pub fn cut_behind(&mut self, last: u64) {
+        while let Some(newest) = self.entries.back().filter(|newest| newest.entry.offset > last) {
+            self.bytes -= cost_bytes(&newest.entry);
+            self.entries.pop_back();
         }
     }
 
     fn drop_oldest(&mut self) {
         if let Some(oldest) = self.entries.pop_front() {
-            self.bytes -= oldest.cost_bytes();
-            self.whole_from = oldest.offset + 1;
+            self.bytes -= cost_bytes(&oldest.entry);
+            self.whole_from = oldest.entry.offset + 1;
         }
         if self.entries.is_empty() {
             self.entries = VecDeque::new();
@@ -112,8 +106,14 @@ impl History {
 
     /// Entries with at least this offset, in order.
     pub fn from(&self, offset: u64) -> impl Iterator<Item = &Entry> {
-        let first = self.entries.partition_point(|entry| entry.offset < offset);
-        self.entries.range(first..)
+        let first = self.entries.partition_point(|held| held.entry.offset < offset);
+        self.entries.range(first..).map(|held| &held.entry)
+    }
+
+    /// The oldest entry's offset.
+    #[must_use]
+    pub fn first(&self) -> Option<u64> {
+        self.entries.front().map(|oldest| oldest.entry.offset)
     }
 
     /// How many entries are kept.

@@ -6,13 +6,17 @@
 //!
 //! * [`session`]: one connection's session: who it is, what it may do, how fast, what it waits for.
 //! * [`stream`]: one channel or one user's inbox: offsets, members, who has fallen behind, and [`history`].
+//! * [`disk`]: what a durable stream knows of its part on disk. [`keys`]: which publications came before.
 //! * [`ask`]: the questions that only the host can answer, and its answers.
 //! * [`grants`], [`policy`]: rights of a user, rules of a namespace.
 //! * [`rate`], [`time`]: what they need.
 
 pub mod ask;
+mod devices;
+pub mod disk;
 pub mod grants;
 pub mod history;
+pub mod keys;
 mod members;
 pub mod policy;
 pub mod rate;

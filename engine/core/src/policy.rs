@@ -13,6 +13,8 @@ pub enum Class {
     Latest,
     /// In order inside the history window; a receiver that fell behind resumes from its position, or gets a gap.
     Reliable,
+    /// As reliable, and on disk before anybody gets it or is told that it is stored.
+    Durable,
 }
 
 /// Who may do a thing in a namespace.
@@ -43,11 +45,36 @@ impl Keep {
     pub const NOTHING: Self = Self { entries_max: 0, bytes_max: 0, age_ms_max: 0 };
 }
 
+/// What happens to a publication when a stream holds as much on disk as it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// The oldest entries go, and whoever still waited for them is told a gap.
+    DropOldest,
+    /// The publisher is refused.
+    Refuse,
+}
+
+/// How much of a stream is kept on disk, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shelf {
+    /// The bounds. Ages are counted on the wall clock, since they outlive the process.
+    pub keep: Keep,
+    /// What happens at the bounds in entries and bytes. Age always drops.
+    pub overflow: Overflow,
+    /// Of an inbox: most devices of a user. The one that was not seen for longest makes room.
+    pub devices_max: usize,
+    /// Of an inbox: a device that was not seen for this long, in milliseconds, holds no entries back.
+    pub device_ttl_ms: u64,
+}
+
 /// The rules of one namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// What is promised.
+    /// What is promised to a channel's subscribers.
     pub class: Class,
+    /// What is promised of an event that is sent to a user.
+    pub send_class: Class,
     /// Who may subscribe.
     pub subscribe: Access,
     /// Who may publish.
@@ -56,6 +83,8 @@ pub struct Policy {
     pub send: Access,
     /// What is kept of a channel. [`Class::Ephemeral`] keeps nothing, whatever stands here.
     pub keep: Keep,
+    /// What is kept on disk, in class [`Class::Durable`].
+    pub shelf: Shelf,
     /// Largest data of a publication in bytes.
     pub data_bytes_max: usize,
     /// What one session may publish and send in the namespace, beside [`SessionLimits::messages`].

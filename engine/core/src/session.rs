@@ -23,12 +23,14 @@ use tidings_proto::code::Code;
 use tidings_proto::command::ClientFrame;
 use tidings_proto::decode::DecodeError;
 use tidings_proto::frame::{Failure, ServerFrame};
-use tidings_proto::id::Position;
+use tidings_proto::id::{Position, Secret, SessionId, StreamNumber};
 
-/// A channel as the session's owner holds it.
+/// A stream as the session's owner holds it.
 pub trait Channel {
-    /// The channel's name.
+    /// The channel's name, or the user's id.
     fn name(&self) -> &str;
+    /// Its short number.
+    fn number(&self) -> StreamNumber;
 }
 
 /// What follows from a step of a session.
@@ -42,8 +44,13 @@ pub trait Effects {
     /// The session is admitted: join the user's inbox and answer `connected`, or say why not.
     ///
     /// # Errors
-    /// A limit of the user's is reached; the session is then closed.
-    fn open(&mut self, id: Option<u64>, admission: &Admission) -> Result<Subscription<Self::Channel>, Denial>;
+    /// A limit of the user's is reached, or the inbox cannot be read; the session is then closed.
+    fn open(
+        &mut self,
+        id: Option<u64>,
+        admission: &Admission,
+        arrival: Arrival<'_>,
+    ) -> Result<Subscription<Self::Channel>, Denial>;
     /// Join the channel and answer. `None` if it failed, and that was answered.
     fn subscribe(
         &mut self,
@@ -51,6 +58,15 @@ pub trait Effects {
         channel: ChannelName<'_>,
         since: Option<Position>,
     ) -> Option<Subscription<Self::Channel>>;
+    /// The client has everything of a stream up to an offset, and has read it where `read` says so. Returns whether it
+    /// was given that much.
+    fn acknowledge(
+        &mut self,
+        subscription: &Subscription<Self::Channel>,
+        device: &str,
+        offset: u64,
+        read: bool,
+    ) -> bool;
     /// Leave a channel that the session is no longer subscribed to.
     fn leave(&mut self, subscription: Subscription<Self::Channel>);
     /// Publish and answer (without an id only if it fails).
@@ -65,6 +81,19 @@ impl<T: Channel> Channel for Arc<T> {
     fn name(&self) -> &str {
         T::name(self)
     }
+
+    fn number(&self) -> StreamNumber {
+        T::number(self)
+    }
+}
+
+/// How a session comes to its user's inbox.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The device's name; empty when the client gave none.
+    pub device: &'a str,
+    /// The last position of the inbox that the client has, if it said so.
+    pub since: Option<Position>,
 }
 
 /// A stream that the session is a member of.
@@ -74,6 +103,24 @@ pub struct Subscription<C> {
     pub channel: C,
     /// The session's slot among its members.
     pub slot: Slot,
+    /// What the client surely has: the offset it joined at, or what it has acknowledged since.
+    pub has: u64,
+}
+
+/// Who a session belongs to.
+#[derive(Debug)]
+struct Owner {
+    user: Option<Arc<str>>,
+    device: Option<Box<str>>,
+    grants: Arc<Grants>,
+}
+
+/// How fast a session is.
+#[derive(Debug, Default)]
+struct Meters {
+    messages: Meter,
+    others: Meter,
+    paces: Paces,
 }
 
 /// How far the session has come.
@@ -94,14 +141,11 @@ enum Phase {
 pub struct Session<C> {
     phase: Phase,
     pinged: bool,
-    messages: Meter,
-    paces: Paces,
-    others: Meter,
+    meters: Meters,
     heard: Instant,
     /// While waiting: when `connect` must have come. Once live: when the token ends.
     deadline: Instant,
-    user: Option<Arc<str>>,
-    grants: Arc<Grants>,
+    owner: Owner,
     inbox: Option<Subscription<C>>,
     subscriptions: Vec<Subscription<C>>,
     asked: Asked,
@@ -133,13 +177,10 @@ impl<C: Channel> Session<C> {
         Self {
             phase: Phase::Waiting,
             pinged: false,
-            messages: Meter::default(),
-            paces: Paces::default(),
-            others: Meter::default(),
+            meters: Meters::default(),
             heard: now.instant,
             deadline: now.instant + limits.connect_timeout_ms,
-            user: None,
-            grants: nobody,
+            owner: Owner { user: None, device: None, grants: nobody },
             inbox: None,
             subscriptions: Vec::new(),
             asked: Asked::default(),
@@ -149,7 +190,18 @@ impl<C: Channel> Session<C> {
     /// The user, once admitted.
     #[must_use]
     pub const fn user(&self) -> Option<&Arc<str>> {
-        self.user.as_ref()
+        self.owner.user.as_ref()
+    }
+
+    /// The session that the client wants to go on with, while the host is asked who it is.
+    #[must_use]
+    pub fn wants_to_resume(&self) -> Option<(SessionId, Secret)> {
+        self.asked.wish().and_then(|wish| wish.resume)
+    }
+
+    /// The channels it is subscribed to.
+    pub fn channels(&self) -> impl Iterator<Item = &Subscription<C>> {
+        self.subscriptions.iter()
     }
 
     /// Whether the session is admitted and not over.
@@ -218,7 +270,7 @@ impl<C: Channel> Session<C> {
     }
 
     fn count_other(&mut self, limits: &SessionLimits, now: Now, effects: &mut impl Effects<Channel = C>) {
-        if self.others.take(limits.others, now.instant).is_err() {
+        if self.meters.others.take(limits.others, now.instant).is_err() {
             self.close(Code::Flood, effects);
         }
     }

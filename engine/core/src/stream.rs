@@ -7,16 +7,25 @@
 //! A member is either up to date and gets what is fanned out, or behind and gets nothing but what
 //! [`Stream::catch_up`] reads for it from the history. Joining with a position and falling behind are the same state, so
 //! there is one way back, without a hole and without an overlap.
+//!
+//! In class [`Class::Durable`] a publication gets its place and goes to the disk, and is fanned out once it is stored: what
+//! anybody has received is there after a crash, under the same offset. The part on disk is in `durable.rs`.
 
-use crate::history::{Entry, History};
-use crate::members::Members;
+mod durable;
+
+use crate::disk::Disk;
+use crate::history::History;
 pub use crate::members::Slot;
+use crate::members::{Member, Members};
 use crate::policy::{Class, Keep, Policy};
 use crate::time::Now;
 use bytes::Bytes;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use tidings_proto::command::Wait;
 use tidings_proto::frame::{EntryFrame, Gap, GapReason, Recovered, ServerFrame};
 use tidings_proto::id::{Epoch, Position, StreamNumber};
+use tidings_proto::kept::Entry;
 use tidings_proto::payload::DataRef;
 use tidings_proto::wire::{self, WireForm};
 
@@ -45,7 +54,7 @@ pub enum Delivery {
 pub trait Effects<S> {
     /// Enqueues rendered frames holding `entries` entries.
     fn deliver(&mut self, to: &S, frames: &Bytes, entries: u64) -> Delivery;
-    /// Entries of an ephemeral stream that a full member did not get.
+    /// Entries of class ephemeral that a full member did not get.
     fn skipped(&mut self, entries: u64);
 }
 
@@ -60,6 +69,28 @@ pub struct Publication<'a> {
     pub from: Option<&'a Arc<str>>,
     /// In class `latest`, which value it replaces.
     pub key: Option<&'a str>,
+    /// What is promised of it: what the namespace promises, or less.
+    pub class: Class,
+    /// The publisher's own name for it.
+    pub idempotency_key: Option<&'a str>,
+    /// What the publisher wants to hear.
+    pub wait: Wait,
+}
+
+/// How a step of catching up ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forward {
+    /// The member has everything and gets what is fanned out from now on.
+    UpToDate,
+    /// Its queue is full: call again when there is room.
+    Full,
+    /// What it needs is on disk: read it from the offset `from` up to `to` and hand it to [`Stream::hand_over`].
+    Read {
+        /// The first offset that it needs.
+        from: u64,
+        /// The last that is worth reading.
+        to: u64,
+    },
 }
 
 /// What a new member is told.
@@ -96,6 +127,7 @@ pub struct Stream<S> {
     members: Members<S>,
     history: Option<Box<History>>,
     pending: Option<Box<Pending>>,
+    disk: Option<Box<Disk>>,
     active: Now,
 }
 
@@ -112,6 +144,7 @@ impl<S: Subscriber> Stream<S> {
             members: Members::default(),
             history: None,
             pending: None,
+            disk: None,
             active: now,
         }
     }
@@ -122,10 +155,15 @@ impl<S: Subscriber> Stream<S> {
         self.number
     }
 
-    /// Where it stands.
+    /// Where it stands: the last entry that members get.
     #[must_use]
-    pub const fn position(&self) -> Position {
-        Position { epoch: self.epoch, offset: self.last }
+    pub fn position(&self) -> Position {
+        Position { epoch: self.epoch, offset: self.shown() }
+    }
+
+    /// The last entry that members get: what waits for the disk is not shown.
+    fn shown(&self) -> u64 {
+        self.disk.as_ref().map_or(self.last, |disk| disk.stored())
     }
 
     /// How many members it has.
@@ -148,8 +186,9 @@ impl<S: Subscriber> Stream<S> {
 
     /// Drops what the history keeps no longer; frees it when nothing is left.
     pub fn trim(&mut self, now: Now) {
+        let shown = self.shown();
         if let Some(history) = &mut self.history {
-            history.trim(&self.policy.keep, now.instant);
+            history.trim_up_to(shown, &self.policy.keep, now.instant);
             if history.is_empty() {
                 self.history = None;
             }
@@ -157,7 +196,8 @@ impl<S: Subscriber> Stream<S> {
     }
 
     /// Gives a publication its place, keeps it if the class says so, and renders it for the forms that its members
-    /// want. Returns the offset. [`Stream::fan_out`] must follow.
+    /// want. Returns the offset. [`Stream::fan_out`] must follow. Not for streams on disk, which have
+    /// [`Stream::append`].
     pub fn publish(&mut self, publication: &Publication<'_>, now: Now) -> u64 {
         self.last += 1;
         self.active = now;
@@ -169,15 +209,53 @@ impl<S: Subscriber> Stream<S> {
             from: publication.from.map(|from| &**from),
             at: now.wall_ms,
         };
+        self.render(&frame);
+        self.keep(publication, now);
+        self.last
+    }
+
+    /// Renders an entry for the next fan-out.
+    fn render(&mut self, frame: &EntryFrame<'_>) {
         if self.members.len() > 0 {
             let pending = self.pending.get_or_insert_default();
             pending.entries += 1;
             for form in WireForm::ALL.into_iter().filter(|form| self.forms[form.index()] > 0) {
-                wire::render_entry(form, &frame, &mut pending.frames[form.index()]);
+                wire::render_entry(form, frame, &mut pending.frames[form.index()]);
             }
         }
-        self.keep(publication, now);
-        self.last
+    }
+
+    /// Gives an event of class ephemeral to whoever has room for it now. It gets no place: nobody misses it who is not
+    /// there.
+    pub fn pass(&mut self, publication: &Publication<'_>, now: Now, effects: &mut impl Effects<S>) {
+        self.fan_out(effects);
+        let frame = EntryFrame {
+            stream: self.number,
+            offset: 0,
+            event: publication.event,
+            data: publication.data,
+            from: publication.from.map(|from| &**from),
+            at: now.wall_ms,
+        };
+        self.render(&frame);
+        let Some(pending) = self.pending.take() else { return };
+        let frames = pending.frames.map(Bytes::from);
+        for member in self.members.iter() {
+            if effects.deliver(member, &frames[member.form().index()], 1) == Delivery::Full {
+                effects.skipped(1);
+            }
+        }
+    }
+
+    fn entry(&self, publication: &Publication<'_>, now: Now) -> Entry {
+        Entry {
+            offset: self.last,
+            event: publication.event.into(),
+            data: publication.data.to_data(),
+            from: publication.from.cloned(),
+            key: publication.key.map(Into::into),
+            at: now.wall_ms,
+        }
     }
 
     fn keep(&mut self, publication: &Publication<'_>, now: Now) {
@@ -185,26 +263,18 @@ impl<S: Subscriber> Stream<S> {
         if keep.entries_max == 0 {
             return;
         }
-        let entry = Entry {
-            offset: self.last,
-            event: publication.event.into(),
-            data: publication.data.to_data(),
-            from: publication.from.cloned(),
-            key: publication.key.map(Into::into),
-            at: now.wall_ms,
-            taken: now.instant,
-        };
+        let entry = self.entry(publication, now);
         let history = self.history.get_or_insert_default();
         match self.policy.class {
-            Class::Latest => history.replace(entry, &keep),
-            Class::Ephemeral | Class::Reliable => history.push(entry, &keep),
+            Class::Latest => history.replace(entry, now.instant, &keep),
+            Class::Ephemeral | Class::Reliable | Class::Durable => history.push(entry, now.instant, &keep),
         }
     }
 
     fn kept_by_class(&self) -> Keep {
         match self.policy.class {
             Class::Ephemeral => Keep::NOTHING,
-            Class::Latest | Class::Reliable => self.policy.keep,
+            Class::Latest | Class::Reliable | Class::Durable => self.policy.keep,
         }
     }
 
@@ -219,13 +289,13 @@ impl<S: Subscriber> Stream<S> {
         let Some(pending) = self.pending.take() else { return };
         let Pending { entries, frames } = *pending;
         let frames = frames.map(Bytes::from);
-        let first = self.last + 1 - entries;
+        let first = self.shown() + 1 - entries;
         for member in self.members.iter_mut().filter(|member| *member.behind == 0) {
             let frames = &frames[member.to.form().index()];
             if effects.deliver(member.to, frames, entries) == Delivery::Full {
                 match self.policy.class {
                     Class::Ephemeral => effects.skipped(entries),
-                    Class::Latest | Class::Reliable => *member.behind = first,
+                    Class::Latest | Class::Reliable | Class::Durable => *member.behind = first,
                 }
             }
         }
@@ -240,14 +310,14 @@ impl<S: Subscriber> Stream<S> {
         let (recovered, gap, behind) = self.recover(since);
         self.forms[to.form().index()] += 1;
         let slot = self.members.add(to, behind);
-        Joined { slot, offset: self.last, recovered, gap }
+        Joined { slot, offset: self.shown(), recovered, gap }
     }
 
     /// What a position gets: how much, the gap to tell, and the first offset to deliver (0 for none).
     fn recover(&self, since: Option<Position>) -> (Recovered, Option<Gap>, u64) {
         let Some(since) = since else { return (Recovered::None, None, 0) };
-        let whole_from = self.whole_from();
-        let all_kept = if whole_from > self.last { 0 } else { whole_from };
+        let (whole_from, shown) = (self.whole_from(), self.shown());
+        let all_kept = if whole_from > shown { 0 } else { whole_from };
         let gap = |from, reason| Some(Gap { stream: self.number, from, to: whole_from - 1, reason });
         if since.epoch != self.epoch {
             return (Recovered::Gap, gap(1, GapReason::Epoch), all_kept);
@@ -255,7 +325,7 @@ impl<S: Subscriber> Stream<S> {
         if since.offset > self.last {
             return (Recovered::Gap, gap(whole_from, GapReason::Future), all_kept);
         }
-        if since.offset == self.last {
+        if since.offset >= shown {
             return (Recovered::Complete, None, 0);
         }
         if since.offset + 1 >= whole_from {
@@ -267,33 +337,51 @@ impl<S: Subscriber> Stream<S> {
     /// The offset from which on nothing is missing, but for values that were replaced. It is that of the next entry
     /// when nothing is kept.
     fn whole_from(&self) -> u64 {
-        self.history.as_ref().map_or(self.last + 1, |history| history.whole_from())
+        match (&self.disk, &self.history) {
+            (Some(disk), _) => disk.floor(),
+            (None, Some(history)) => history.whole_from(),
+            (None, None) => self.last + 1,
+        }
     }
 
-    /// Reads forward for a member that is behind, until it is up to date or its queue is full. Returns whether it is
-    /// still behind.
-    pub fn catch_up(&mut self, slot: Slot, now: Now, effects: &mut impl Effects<S>) -> bool {
+    /// Reads forward for a member that is behind, until it is up to date, its queue is full, or what it needs must be read
+    /// from the disk.
+    pub fn catch_up(&mut self, slot: Slot, now: Now, effects: &mut impl Effects<S>) -> Forward {
         self.fan_out(effects);
         self.trim(now);
-        let (whole_from, last, number) = (self.whole_from(), self.last, self.number);
-        let Some(member) = self.members.member(slot) else { return false };
+        let (whole_from, shown, number) = (self.whole_from(), self.shown(), self.number);
+        let in_memory = self.history.as_ref().and_then(|history| history.first());
+        let Some(member) = self.members.member(slot) else { return Forward::UpToDate };
         if *member.behind > 0 && *member.behind < whole_from {
             let gap = Gap { stream: number, from: *member.behind, to: whole_from - 1, reason: GapReason::Expired };
-            let mut frame = Vec::new();
-            wire::render(member.to.form(), None, &ServerFrame::Gap(gap), &mut frame);
-            if effects.deliver(member.to, &Bytes::from(frame), 0) == Delivery::Full {
-                return true;
+            if tell(&member, &ServerFrame::Gap(gap), effects) == Delivery::Full {
+                return Forward::Full;
             }
-            *member.behind = if whole_from > last { 0 } else { whole_from };
+            *member.behind = if whole_from > shown { 0 } else { whole_from };
         }
-        while *member.behind > 0 {
-            let (frames, entries, next) = page(self.history.as_deref(), number, *member.behind, member.to.form());
+        while *member.behind > 0 && *member.behind <= shown {
+            let on_disk = self.disk.is_some() && in_memory.is_none_or(|first| *member.behind < first);
+            if on_disk {
+                let to = in_memory.map_or(shown, |first| shown.min(first - 1));
+                return Forward::Read { from: *member.behind, to };
+            }
+            let (frames, entries, next) =
+                page(self.history.as_deref(), number, *member.behind..=shown, member.to.form());
             if entries > 0 && effects.deliver(member.to, &frames, entries) == Delivery::Full {
-                return true;
+                return Forward::Full;
             }
-            *member.behind = if entries == 0 || next > last { 0 } else { next };
+            *member.behind = if entries == 0 { 0 } else { next };
         }
-        false
+        *member.behind = 0;
+        Forward::UpToDate
+    }
+
+    /// Whether a member may say that it has everything up to an offset: it was given that much.
+    #[must_use]
+    pub fn was_given(&mut self, slot: Slot, offset: u64) -> bool {
+        let shown = self.shown();
+        let Some(member) = self.members.member(slot) else { return false };
+        offset <= if *member.behind > 0 { *member.behind - 1 } else { shown }
     }
 
     /// Removes a member.
@@ -311,12 +399,24 @@ impl<S: Subscriber> Stream<S> {
     }
 }
 
-/// About [`PAGE_BYTES`] of entries from `offset` on, how many they are, and the offset after them.
-fn page(history: Option<&History>, number: StreamNumber, offset: u64, form: WireForm) -> (Bytes, u64, u64) {
+/// Puts a word of the server's to a member, in its place among the entries.
+fn tell<S: Subscriber>(member: &Member<'_, S>, frame: &ServerFrame<'_>, effects: &mut impl Effects<S>) -> Delivery {
+    let mut bytes = Vec::new();
+    wire::render(member.to.form(), None, frame, &mut bytes);
+    effects.deliver(member.to, &Bytes::from(bytes), 0)
+}
+
+/// About [`PAGE_BYTES`] of entries of a range, how many they are, and the offset after them.
+fn page(
+    history: Option<&History>,
+    number: StreamNumber,
+    offsets: RangeInclusive<u64>,
+    form: WireForm,
+) -> (Bytes, u64, u64) {
     let mut frames = Vec::new();
-    let (mut entries, mut next) = (0, offset);
-    for entry in history.into_iter().flat_map(|history| history.from(offset)) {
-        if frames.len() >= PAGE_BYTES {
+    let (mut entries, mut next) = (0, *offsets.start());
+    for entry in history.into_iter().flat_map(|history| history.from(*offsets.start())) {
+        if frames.len() >= PAGE_BYTES || entry.offset > *offsets.end() {
             break;
         }
         wire::render_entry(form, &entry.frame(number), &mut frames);

@@ -5,6 +5,9 @@ use crate::id::{Epoch, StreamNumber};
 use crate::payload::Data;
 use std::sync::Arc;
 
+/// What a record on disk counts for beside the texts of its entry, in bytes: its key, its numbers, its checksum.
+pub const RECORD_OVERHEAD_BYTES: u64 = 64;
+
 /// A kept entry. Its texts were checked when it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -29,6 +32,12 @@ impl Entry {
         let from = self.from.as_ref().map_or(0, |from| from.len());
         let key = self.key.as_ref().map_or(0, |key| key.len());
         self.data.as_ref().bytes().len() + self.event.len() + from + key
+    }
+
+    /// What the entry counts for against a bound in bytes on disk.
+    #[must_use]
+    pub fn record_bytes(&self) -> u64 {
+        self.text_bytes() as u64 + RECORD_OVERHEAD_BYTES
     }
 
     /// The entry as it is rendered.
@@ -89,7 +98,7 @@ pub struct Edge {
     pub offset: u64,
     /// When the engine took it, in milliseconds since 1970.
     pub at: u64,
-    /// What the entry counts for against a bound in bytes.
+    /// Its [`Entry::record_bytes`].
     pub bytes: u64,
     /// The bytes of all entries that the stream has ever had up to this one, this one included. The difference of two
     /// edges is what lies between them, without reading it.

@@ -1,18 +1,70 @@
 //! Commands that wait for the host's answer.
 
 use crate::ask::{Answer, Token};
+use crate::policy::Class;
+use crate::stream::Publication;
 use std::collections::VecDeque;
-use tidings_proto::id::Position;
+use std::sync::Arc;
+use tidings_proto::command::Wait;
+use tidings_proto::id::{Position, Secret, SessionId};
 use tidings_proto::payload::Data;
 
 /// A command kept until the host has answered.
 #[derive(Debug)]
 pub(super) enum Kept {
-    Connect,
+    Connect(Box<Wish>),
     Subscribe { channel: Box<str>, since: Option<Position> },
-    Publish { channel: Box<str>, event: Box<str>, data: Data, key: Option<Box<str>> },
-    Send { user: Box<str>, event: Box<str>, data: Data },
+    Publish { channel: Box<str>, message: Message },
+    Send { user: Box<str>, message: Message },
     Call,
+}
+
+/// What a `connect` asks for beside being let in.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wish {
+    pub(super) device: Option<Box<str>>,
+    pub(super) since: Option<Position>,
+    pub(super) resume: Option<(SessionId, Secret)>,
+    /// Where the client stands in the channels of the session that it wants to resume.
+    pub(super) channels: Vec<(Box<str>, Position)>,
+}
+
+/// A publication that waits.
+#[derive(Debug)]
+pub(super) struct Message {
+    event: Box<str>,
+    data: Data,
+    key: Option<Box<str>>,
+    class: Class,
+    idempotency_key: Option<Box<str>>,
+    wait: Wait,
+}
+
+impl Message {
+    pub(super) fn keep(publication: &Publication<'_>) -> Self {
+        let Publication { event, data, from: _, key, class, idempotency_key, wait } = *publication;
+        Self {
+            event: event.into(),
+            data: data.to_data(),
+            key: key.map(Into::into),
+            class,
+            idempotency_key: idempotency_key.map(Into::into),
+            wait,
+        }
+    }
+
+    pub(super) fn publication<'m>(&'m self, from: Option<&'m Arc<str>>) -> Publication<'m> {
+        let Self { event, data, key, class, idempotency_key, wait } = self;
+        Publication {
+            event,
+            data: data.as_ref(),
+            from,
+            key: key.as_deref(),
+            class: *class,
+            idempotency_key: idempotency_key.as_deref(),
+            wait: *wait,
+        }
+    }
 }
 
 /// One command that waits.
@@ -42,6 +94,14 @@ impl Asked {
 
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// What the `connect` that waits asks for.
+    pub(super) fn wish(&self) -> Option<&Wish> {
+        self.waiting.iter().find_map(|waiting| match &waiting.kept {
+            Kept::Connect(wish) => Some(&**wish),
+            _ => None,
+        })
     }
 
     /// How many of them want to join a channel.

@@ -1,8 +1,8 @@
 //! What a session lets through.
 
-use super::asked::Kept;
-use super::{Channel, Counted, Effects, Phase, Refusal, Session, refuse};
-use crate::ask::{Admission, Answer, Denial, Question, Token};
+use super::asked::{Asked, Kept, Message, Wish};
+use super::{Arrival, Channel, Counted, Effects, Meters, Phase, Refusal, Session, refuse};
+use crate::ask::{Admission, Answer, Denial, Question, Resumed, Token};
 use crate::grants::covers;
 use crate::policy::{Access, Class, Policy, Rules};
 use crate::stream::Publication;
@@ -10,11 +10,11 @@ use crate::time::{Instant, Now};
 use std::sync::Arc;
 use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
-use tidings_proto::command::{Call, Command, Connect, Publish, Send, Subscribe, Wait};
+use tidings_proto::command::{Call, Command, Connect, Mark, Narrowed, Publish, Resume, Send, Subscribe, Wait};
 use tidings_proto::event::{is_event, is_method};
 use tidings_proto::frame::{ServerFrame, Unsubscribed};
 use tidings_proto::id::Position;
-use tidings_proto::limit::{KEY_BYTES_MAX, TOKEN_BYTES_MAX};
+use tidings_proto::limit::{IDEMPOTENCY_KEY_BYTES_MAX, KEY_BYTES_MAX, POSITIONS_MAX, TOKEN_BYTES_MAX};
 use tidings_proto::pattern::Pattern;
 use tidings_proto::payload::DataRef;
 use tidings_proto::user::{is_device, is_user_id};
@@ -54,6 +54,8 @@ impl<C: Channel> Session<C> {
             (Command::Publish(publish), _) => self.publish(publish, &mut step),
             (Command::Send(send), _) => self.send(send, &mut step),
             (Command::Call(call), _) => self.call(call, &mut step),
+            (Command::Ack(mark), _) => Ok(self.mark(*mark, false, &mut step)),
+            (Command::Read(mark), _) => Ok(self.mark(*mark, true, &mut step)),
             _ => Err(Refusal::new(Code::BadRequest, "no command that this server knows")),
         }
     }
@@ -63,6 +65,7 @@ impl<C: Channel> Session<C> {
         if device.is_some_and(|device| !is_device(device)) {
             return Err(Refusal::new(Code::BadRequest, "a device has 1 to 64 bytes without control characters"));
         }
+        let wish = wish(connect)?;
         let token = self.asked.next_token();
         self.phase = Phase::Asking;
         let answer = if connect.token.len() > TOKEN_BYTES_MAX {
@@ -70,19 +73,19 @@ impl<C: Channel> Session<C> {
         } else {
             step.effects.ask(Question::Connect { token: &connect.token, device }, token)
         };
-        self.settle(token, Kept::Connect, answer, step);
+        self.settle(token, Kept::Connect(Box::new(wish)), answer, step);
         Ok(Counted::Other)
     }
 
     fn subscribe<E: Effects<Channel = C>>(&mut self, subscribe: &Subscribe<'_>, step: &mut Step<'_, E>) -> Judged {
         let (channel, policy) = namespaced(&subscribe.channel, step.rules)?;
         self.may_join(channel, step.rules)?;
-        if permitted(policy.subscribe, &self.grants.subscribe, channel.as_str())? {
+        if permitted(policy.subscribe, &self.owner.grants.subscribe, channel.as_str())? {
             let joined = step.effects.subscribe(step.id, channel, subscribe.since);
             self.joined(joined);
             return Ok(Counted::Other);
         }
-        let token = self.room_to_ask(step.rules)?;
+        let token = room_to_ask(&mut self.asked, step.rules)?;
         let answer = step.effects.ask(Question::Subscribe { user: self.known_user(), channel }, token);
         let kept = Kept::Subscribe { channel: channel.as_str().into(), since: subscribe.since };
         self.settle(token, kept, answer, step);
@@ -117,20 +120,26 @@ impl<C: Channel> Session<C> {
         let (channel, policy) = namespaced(&publish.channel, step.rules)?;
         let key = publish.key.as_deref();
         check_key(key, policy)?;
-        let data = publish.data.unwrap_or(DataRef::NULL);
-        check_message(&publish.event, data, publish.wait, policy)?;
-        self.pace(policy, step)?;
-        if permitted(policy.publish, &self.grants.publish, channel.as_str())? {
-            let publication = Publication { event: &publish.event, data, from: self.user.as_ref(), key };
+        let publication = Publication {
+            event: &publish.event,
+            data: publish.data.unwrap_or(DataRef::NULL),
+            from: self.owner.user.as_ref(),
+            key,
+            class: narrow(policy.class, publish.class),
+            idempotency_key: publish.idempotency_key.as_deref(),
+            wait: publish.wait,
+        };
+        check_message(&publication, policy)?;
+        pace(&mut self.meters, policy, step)?;
+        if permitted(policy.publish, &self.owner.grants.publish, channel.as_str())? {
             step.effects.publish(step.id, channel, &publication);
             return Ok(Counted::Message);
         }
-        let token = self.room_to_ask(step.rules)?;
-        let question = Question::Publish { user: self.known_user(), channel, event: &publish.event, data };
+        let kept = Kept::Publish { channel: channel.as_str().into(), message: Message::keep(&publication) };
+        let Publication { event, data, .. } = publication;
+        let token = room_to_ask(&mut self.asked, step.rules)?;
+        let question = Question::Publish { user: self.known_user(), channel, event, data };
         let answer = step.effects.ask(question, token);
-        let event = publish.event.as_ref().into();
-        let kept =
-            Kept::Publish { channel: channel.as_str().into(), event, data: data.to_data(), key: key.map(Into::into) };
         self.settle(token, kept, answer, step);
         Ok(Counted::Message)
     }
@@ -142,19 +151,27 @@ impl<C: Channel> Session<C> {
             let text = "a user id has 1 to 128 bytes without control characters";
             return Err(Refusal::new(Code::BadRequest, text));
         }
-        let data = send.data.unwrap_or(DataRef::NULL);
-        check_message(&send.event, data, send.wait, policy)?;
-        self.pace(policy, step)?;
-        if permitted(policy.send, &self.grants.send, &send.user)? {
-            let publication = Publication { event: &send.event, data, from: self.user.as_ref(), key: None };
+        let publication = Publication {
+            event: &send.event,
+            data: send.data.unwrap_or(DataRef::NULL),
+            from: self.owner.user.as_ref(),
+            key: None,
+            class: narrow(policy.send_class, send.class),
+            idempotency_key: send.idempotency_key.as_deref(),
+            wait: send.wait,
+        };
+        check_message(&publication, policy)?;
+        pace(&mut self.meters, policy, step)?;
+        if permitted(policy.send, &self.owner.grants.send, &send.user)? {
             step.effects.send(step.id, &send.user, &publication);
             return Ok(Counted::Message);
         }
-        let token = self.room_to_ask(step.rules)?;
-        let question = Question::Send { user: self.known_user(), to: &send.user, event: &send.event, data };
+        let kept = Kept::Send { user: send.user.as_ref().into(), message: Message::keep(&publication) };
+        let Publication { event, data, .. } = publication;
+        let token = room_to_ask(&mut self.asked, step.rules)?;
+        let question = Question::Send { user: self.known_user(), to: &send.user, event, data };
         let answer = step.effects.ask(question, token);
-        let (user, event) = (send.user.as_ref().into(), send.event.as_ref().into());
-        self.settle(token, Kept::Send { user, event, data: data.to_data() }, answer, step);
+        self.settle(token, kept, answer, step);
         Ok(Counted::Message)
     }
 
@@ -166,7 +183,7 @@ impl<C: Channel> Session<C> {
         if !is_method(&call.method) {
             return Err(Refusal::new(Code::BadRequest, "a method has 1 to 64 bytes of printable ASCII"));
         }
-        let token = self.room_to_ask(step.rules)?;
+        let token = room_to_ask(&mut self.asked, step.rules)?;
         let data = call.data.unwrap_or(DataRef::NULL);
         let answer = step.effects.ask(Question::Call { user: self.known_user(), method: &call.method, data }, token);
         self.settle(token, Kept::Call, answer, step);
@@ -174,25 +191,24 @@ impl<C: Channel> Session<C> {
     }
 
     fn message<E>(&mut self, step: &Step<'_, E>) -> Result<(), Refusal> {
-        let taken = self.messages.take(step.rules.limits.messages, step.now.instant);
+        let taken = self.meters.messages.take(step.rules.limits.messages, step.now.instant);
         taken.map_err(|wait_ms| too_fast("messages_per_minute: too many messages", wait_ms))
     }
 
-    fn pace<E>(&mut self, policy: &Arc<Policy>, step: &Step<'_, E>) -> Result<(), Refusal> {
-        let taken = self.paces.take(policy, step.now.instant);
-        taken.map_err(|wait_ms| too_fast("messages_per_minute of the namespace: too many messages", wait_ms))
+    /// `ack` and `read`. What the session was never given, or is not a member of, changes nothing.
+    fn mark<E: Effects<Channel = C>>(&mut self, mark: Mark, read: bool, step: &mut Step<'_, E>) -> Counted {
+        let Mark { stream, offset } = mark;
+        let mut streams = self.inbox.iter_mut().chain(&mut self.subscriptions);
+        if let Some(subscription) = streams.find(|subscription| subscription.channel.number() == stream)
+            && step.effects.acknowledge(subscription, self.owner.device.as_deref().unwrap_or_default(), offset, read)
+        {
+            subscription.has = subscription.has.max(offset);
+        }
+        Counted::Other
     }
 
     fn known_user(&self) -> &Arc<str> {
-        self.user.as_ref().expect("a live session has a user: both are set in `admit`")
-    }
-
-    fn room_to_ask(&mut self, rules: &Rules) -> Result<Token, Refusal> {
-        if self.asked.len() >= rules.limits.questions_max {
-            let message = "questions_max: wait for answers to what you asked before".into();
-            return Err(Refusal { code: Code::Limit, message, retry_after_ms: None });
-        }
-        Ok(self.asked.next_token())
+        self.owner.user.as_ref().expect("a live session has a user: both are set in `admit`")
     }
 
     /// Goes on at once if the answer is there and nothing waits before it.
@@ -231,33 +247,30 @@ impl<C: Channel> Session<C> {
 
     fn carry_out<E: Effects<Channel = C>>(&mut self, kept: Kept, answer: Answer, step: &mut Step<'_, E>) {
         let done = match (kept, answer) {
-            (Kept::Connect, Answer::Admitted(admission)) => {
-                self.admit(&admission, step);
+            (Kept::Connect(wish), Answer::Admitted(admission)) => {
+                self.admit(admission, *wish, step);
                 Ok(())
             }
-            (Kept::Connect, Answer::Denied(denial)) => {
+            (Kept::Connect(_), Answer::Denied(denial)) => {
                 // A host that could not decide must not send the client away for good.
                 let code = if denial.code.retry() { Code::Fault } else { Code::Refused };
                 refuse(step.id, &denial.into(), step.effects);
                 self.close(code, step.effects);
                 Ok(())
             }
-            (Kept::Connect, _) => {
+            (Kept::Connect(_), _) => {
                 self.close(Code::Fault, step.effects);
                 Ok(())
             }
             (_, Answer::Denied(denial)) => Err(denial.into()),
             (Kept::Subscribe { channel, since }, Answer::Allowed) => self.join_allowed(&channel, since, step),
-            (Kept::Publish { channel, event, data, key }, Answer::Allowed) => {
-                let from = self.user.as_ref();
-                let publication = Publication { event: &event, data: data.as_ref(), from, key: key.as_deref() };
+            (Kept::Publish { channel, message }, Answer::Allowed) => {
+                let publication = message.publication(self.owner.user.as_ref());
                 namespaced(&channel, step.rules)
                     .map(|(channel, _)| step.effects.publish(step.id, channel, &publication))
             }
-            (Kept::Send { user, event, data }, Answer::Allowed) => {
-                let from = self.user.as_ref();
-                let publication = Publication { event: &event, data: data.as_ref(), from, key: None };
-                step.effects.send(step.id, &user, &publication);
+            (Kept::Send { user, message }, Answer::Allowed) => {
+                step.effects.send(step.id, &user, &message.publication(self.owner.user.as_ref()));
                 Ok(())
             }
             (Kept::Call, Answer::Result(data)) => {
@@ -284,22 +297,85 @@ impl<C: Channel> Session<C> {
         Ok(())
     }
 
-    fn admit<E: Effects<Channel = C>>(&mut self, admission: &Admission, step: &mut Step<'_, E>) {
-        match step.effects.open(step.id, admission) {
+    fn admit<E: Effects<Channel = C>>(&mut self, admission: Admission, wish: Wish, step: &mut Step<'_, E>) {
+        let Wish { device, since, resume: _, channels } = wish;
+        let arrival = Arrival { device: device.as_deref().unwrap_or_default(), since };
+        match step.effects.open(step.id, &admission, arrival) {
             Ok(inbox) => {
                 let lifetime_ms = admission.expires_at_ms.map(|at| at.saturating_sub(step.now.wall_ms));
                 self.deadline = lifetime_ms.map_or(Instant(u64::MAX), |ms| step.now.instant + ms);
                 self.phase = Phase::Live;
-                self.user = Some(admission.user.clone());
-                self.grants = admission.grants.clone();
+                self.owner.user = Some(admission.user);
+                self.owner.device = device;
+                self.owner.grants = admission.grants;
                 self.inbox = Some(inbox);
+                if let Some(resumed) = admission.resumed {
+                    self.rejoin(resumed, &channels, step);
+                }
             }
             Err(denial) => {
+                let code = if denial.code == Code::Limit { Code::Overloaded } else { Code::Fault };
                 refuse(step.id, &denial.into(), step.effects);
-                self.close(Code::Overloaded, step.effects);
+                self.close(code, step.effects);
             }
         }
     }
+
+    /// Subscribes again to what the session was subscribed to, each from where the client says that it stands, else from
+    /// what it surely has. The rights are judged anew.
+    fn rejoin<E: Effects<Channel = C>>(
+        &mut self,
+        resumed: Resumed,
+        named: &[(Box<str>, Position)],
+        step: &mut Step<'_, E>,
+    ) {
+        for (channel, has) in resumed.channels {
+            let named = named.iter().find(|(name, _)| **name == *channel).map(|(_, position)| *position);
+            let subscribe = Subscribe { channel: (&*channel).into(), since: Some(named.unwrap_or(has)) };
+            let mut step = Step { id: None, rules: step.rules, now: step.now, effects: &mut *step.effects };
+            if let Err(refusal) = self.subscribe(&subscribe, &mut step) {
+                refuse(None, &refusal, step.effects);
+            }
+        }
+    }
+}
+
+/// What a `connect` asks for, if it is well-formed.
+fn wish(connect: &Connect<'_>) -> Result<Wish, Refusal> {
+    let mut wish = Wish { device: connect.device.as_deref().map(Into::into), since: connect.since, ..Wish::default() };
+    let Some(Resume { session, secret, positions }) = &connect.resume else { return Ok(wish) };
+    wish.resume = Some((*session, *secret));
+    if positions.len() > POSITIONS_MAX {
+        return Err(Refusal::new(Code::BadRequest, "more positions than a resume may have"));
+    }
+    for named in positions {
+        let position = Position { epoch: named.epoch, offset: named.offset };
+        match (&named.channel, named.inbox) {
+            (Some(channel), false) => wish.channels.push((channel.as_ref().into(), position)),
+            (None, true) => wish.since = Some(position),
+            _ => return Err(Refusal::new(Code::BadRequest, "a position is of a `channel` or of the `inbox`")),
+        }
+    }
+    Ok(wish)
+}
+
+fn pace<E>(meters: &mut Meters, policy: &Arc<Policy>, step: &Step<'_, E>) -> Result<(), Refusal> {
+    let taken = meters.paces.take(policy, step.now.instant);
+    taken.map_err(|wait_ms| too_fast("messages_per_minute of the namespace: too many messages", wait_ms))
+}
+
+const fn narrow(class: Class, narrowed: Narrowed) -> Class {
+    match narrowed {
+        Narrowed::No => class,
+        Narrowed::Ephemeral => Class::Ephemeral,
+    }
+}
+
+fn room_to_ask(asked: &mut Asked, rules: &Rules) -> Result<Token, Refusal> {
+    if asked.len() >= rules.limits.questions_max {
+        return Err(Refusal::new(Code::Limit, "questions_max: wait for answers to what you asked before"));
+    }
+    Ok(asked.next_token())
 }
 
 fn too_fast(message: &str, wait_ms: u64) -> Refusal {
@@ -337,16 +413,25 @@ fn check_key(key: Option<&str>, policy: &Policy) -> Result<(), Refusal> {
     }
 }
 
-fn check_message(event: &str, data: DataRef<'_>, wait: Wait, policy: &Policy) -> Result<(), Refusal> {
+fn check_message(publication: &Publication<'_>, policy: &Policy) -> Result<(), Refusal> {
+    let Publication { event, data, class, idempotency_key, wait, .. } = *publication;
     if !is_event(event) {
         let text = "an event has 1 to 64 bytes of printable ASCII without space, quotation mark and backslash";
         return Err(Refusal::new(Code::BadRequest, text));
     }
+    if idempotency_key.is_some_and(|key| key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX) {
+        return Err(Refusal::new(Code::BadRequest, "an idempotency key has 1 to 128 bytes"));
+    }
     if data.bytes().len() > policy.data_bytes_max {
         return Err(Refusal::new(Code::TooLarge, format!("data_bytes_max: at most {} bytes", policy.data_bytes_max)));
     }
-    if wait == Wait::Stored {
-        return Err(Refusal::new(Code::Unavailable, "this server keeps nothing on disk; wait for `accepted`"));
+    match (wait, class) {
+        (Wait::Accepted, _) | (Wait::Stored, Class::Durable) => Ok(()),
+        (Wait::Stored, Class::Ephemeral) => {
+            Err(Refusal::new(Code::BadRequest, "what is ephemeral is stored nowhere; wait for `accepted`"))
+        }
+        (Wait::Stored, _) => {
+            Err(Refusal::new(Code::Unavailable, "nothing of this namespace is kept on disk; wait for `accepted`"))
+        }
     }
-    Ok(())
 }

@@ -1,0 +1,126 @@
+//! The devices of a user, and how far each has come in the user's inbox.
+
+use crate::policy::Shelf;
+use tidings_proto::kept::Device;
+
+/// A seen device is written down again when this part of its time to live has passed.
+const SEEN_PARTS: u64 = 30;
+
+/// The devices of one user. At most [`Shelf::devices_max`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Devices(Vec<Device>);
+
+impl Devices {
+    pub(crate) const fn new(devices: Vec<Device>) -> Self {
+        Self(devices)
+    }
+
+    pub(crate) fn list(&self) -> &[Device] {
+        &self.0
+    }
+
+    /// A device comes. One that is not known has everything up to `before` and nothing behind it. Returns what it has,
+    /// and whether something changed that must be written down.
+    pub(crate) fn see(&mut self, name: &str, before: u64, shelf: &Shelf, wall_ms: u64) -> (u64, bool) {
+        if let Some(device) = self.find(name) {
+            let stale = wall_ms >= device.seen_at.saturating_add(shelf.device_ttl_ms / SEEN_PARTS);
+            if stale {
+                device.seen_at = wall_ms;
+            }
+            return (device.delivered, stale);
+        }
+        while self.0.len() >= shelf.devices_max.max(1) {
+            let oldest = self.0.iter().enumerate().min_by_key(|(_, device)| device.seen_at).map(|(at, _)| at);
+            oldest.into_iter().for_each(|at| drop(self.0.swap_remove(at)));
+        }
+        self.0.reserve_exact(1);
+        self.0.push(Device { name: name.into(), delivered: before, read: before, seen_at: wall_ms });
+        (before, true)
+    }
+
+    /// The device has everything up to an offset, and its user has read it where `read` says so. Nothing goes back.
+    /// Returns whether anything moved.
+    pub(crate) fn mark(&mut self, name: &str, offset: u64, read: bool, wall_ms: u64) -> bool {
+        let Some(device) = self.find(name) else { return false };
+        let moved = offset > device.delivered || (read && offset > device.read);
+        if moved {
+            device.delivered = device.delivered.max(offset);
+            device.seen_at = device.seen_at.max(wall_ms);
+            if read {
+                device.read = device.read.max(offset);
+            }
+        }
+        moved
+    }
+
+    /// What the user has read, on whichever device.
+    pub(crate) fn read(&self) -> u64 {
+        self.0.iter().map(|device| device.read).max().unwrap_or(0)
+    }
+
+    /// What all of them have that still count, or `None` when none does: then nobody has anything.
+    pub(crate) fn delivered_to_all(&self, shelf: &Shelf, wall_ms: u64) -> Option<u64> {
+        let counts = |device: &&Device| wall_ms.saturating_sub(device.seen_at) <= shelf.device_ttl_ms;
+        self.0.iter().filter(counts).map(|device| device.delivered).min()
+    }
+
+    fn find(&mut self, name: &str) -> Option<&mut Device> {
+        self.0.iter_mut().find(|device| *device.name == *name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Devices;
+    use crate::policy::{Keep, Overflow, Shelf};
+
+    const SHELF: Shelf = Shelf {
+        keep: Keep { entries_max: 10, bytes_max: 10_000, age_ms_max: 1_000 },
+        overflow: Overflow::DropOldest,
+        devices_max: 2,
+        device_ttl_ms: 3_000,
+    };
+
+    #[test]
+    fn each_has_its_own_place() {
+        let mut devices = Devices::default();
+        assert_eq!(devices.see("phone", 0, &SHELF, 1), (0, true));
+        assert_eq!(devices.see("", 0, &SHELF, 1), (0, true));
+        assert!(devices.mark("phone", 5, false, 2));
+        assert!(!devices.mark("phone", 5, false, 2));
+        assert!(!devices.mark("phone", 4, false, 2));
+        assert!(devices.mark("phone", 3, true, 2));
+        assert_eq!(devices.delivered_to_all(&SHELF, 2), Some(0));
+        assert!(devices.mark("", 2, true, 2));
+        assert_eq!(devices.delivered_to_all(&SHELF, 2), Some(2));
+        assert_eq!((devices.read(), devices.see("phone", 0, &SHELF, 2)), (3, (5, false)));
+    }
+
+    #[test]
+    fn a_device_that_nobody_knows_moves_nothing() {
+        let mut devices = Devices::default();
+        assert!(!devices.mark("phone", 5, true, 2));
+        assert_eq!(devices.delivered_to_all(&SHELF, 2), None);
+    }
+
+    #[test]
+    fn who_was_not_seen_for_long_holds_nothing_back_and_makes_room() {
+        let mut devices = Devices::default();
+        devices.see("old", 0, &SHELF, 0);
+        devices.see("phone", 7, &SHELF, 2_000);
+        assert_eq!(devices.delivered_to_all(&SHELF, 3_000), Some(0));
+        assert_eq!(devices.delivered_to_all(&SHELF, 3_001), Some(7));
+        devices.see("new", 9, &SHELF, 3_001);
+        let names: Vec<&str> = devices.list().iter().map(|device| &*device.name).collect();
+        assert_eq!(names, ["phone", "new"]);
+    }
+
+    #[test]
+    fn being_seen_again_is_written_down_now_and_then() {
+        let mut devices = Devices::default();
+        devices.see("phone", 0, &SHELF, 1_000);
+        assert_eq!(devices.see("phone", 0, &SHELF, 1_099), (0, false));
+        assert_eq!(devices.see("phone", 0, &SHELF, 1_100), (0, true));
+        assert_eq!(devices.see("phone", 0, &SHELF, 1_101), (0, false));
+    }
+}

@@ -1,0 +1,223 @@
+//! What a stream of class durable knows of its part on disk: what is stored, what is still kept, and what must be
+//! written down.
+
+use crate::devices::Devices;
+use crate::policy::{Overflow, Shelf};
+use tidings_proto::id::Epoch;
+use tidings_proto::kept::{Edge, Entry, Head, Kept};
+
+/// Most entries that one look at the bounds lets go by age and bytes. The next look goes on.
+const STEPS_MAX: usize = 1_000;
+
+/// What must be written down for a stream, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Its head, if that has changed.
+    pub head: Option<Head>,
+    /// The first and the last of the entries that are kept no longer.
+    pub remove: Option<(u64, u64)>,
+    /// There is more to let go: look again soon.
+    pub more: bool,
+}
+
+/// The part on disk.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    number: u64,
+    /// Everything up to here is behind the barrier.
+    stored: u64,
+    /// The first offset that is kept.
+    floor: u64,
+    /// Bytes of all entries that there ever were, those that wait for the disk included.
+    bytes_sum: u64,
+    /// The same of those that are stored.
+    stored_sum: u64,
+    /// The same of those below `floor`.
+    floor_sum: u64,
+    /// When the entry at `floor` was taken; 0 when that is not known.
+    floor_at: u64,
+    /// What is below this has been removed already.
+    removed_below: u64,
+    /// The head on disk is not as it should be.
+    stale: bool,
+    /// Of an inbox.
+    pub(crate) devices: Option<Devices>,
+}
+
+impl Disk {
+    /// A stream that has nothing on disk yet.
+    pub(crate) fn new(number: u64, is_inbox: bool) -> Self {
+        Self {
+            number,
+            stored: 0,
+            floor: 1,
+            bytes_sum: 0,
+            stored_sum: 0,
+            floor_sum: 0,
+            floor_at: 0,
+            removed_below: 1,
+            stale: true,
+            devices: is_inbox.then(Devices::default),
+        }
+    }
+
+    /// A stream as it was found on disk.
+    pub(crate) fn found(kept: Kept, is_inbox: bool) -> Self {
+        let Kept { head, edges } = kept;
+        let stored = head.last.max(edges.map_or(0, |(_, newest)| newest.offset));
+        let floor = edges.map_or(stored + 1, |(oldest, _)| oldest.offset.max(head.floor));
+        let (floor_sum, floor_at) = edges.map_or((0, 0), |(oldest, _)| (oldest.bytes_sum - oldest.bytes, oldest.at));
+        let bytes_sum = edges.map_or(0, |(_, newest)| newest.bytes_sum);
+        Self {
+            number: head.stream,
+            stored,
+            floor,
+            bytes_sum,
+            stored_sum: bytes_sum,
+            floor_sum,
+            floor_at,
+            removed_below: edges.map_or(floor, |(oldest, _)| oldest.offset),
+            stale: false,
+            devices: is_inbox.then(|| Devices::new(head.devices)),
+        }
+    }
+
+    /// The number that its records stand under.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The first offset that is kept; that of the next entry when nothing is.
+    pub(crate) const fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    /// Everything up to here is behind the barrier.
+    pub(crate) const fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// Whether a publisher must be refused.
+    pub(crate) fn is_full(&self, last: u64, shelf: &Shelf) -> bool {
+        let entries = (last + 1).saturating_sub(self.floor);
+        let full = entries >= shelf.keep.entries_max as u64 || self.bytes() >= shelf.keep.bytes_max as u64;
+        shelf.overflow == Overflow::Refuse && full
+    }
+
+    const fn bytes(&self) -> u64 {
+        self.bytes_sum.saturating_sub(self.floor_sum)
+    }
+
+    /// A new entry. Returns the sum of bytes that its record carries.
+    pub(crate) fn append(&mut self, entry: &Entry) -> u64 {
+        if entry.offset == self.floor {
+            self.floor_at = entry.at;
+        }
+        self.bytes_sum += entry.record_bytes();
+        self.bytes_sum
+    }
+
+    /// Everything up to this entry is behind the barrier.
+    pub(crate) fn advance(&mut self, entry: &Entry) {
+        self.stored = entry.offset;
+        self.stored_sum += entry.record_bytes();
+    }
+
+    /// The disk was opened afresh: what waited for it and is not there never came to be. Offsets that were stored are not
+    /// given again, even if the disk has lost them.
+    pub(crate) fn reopened(&mut self) {
+        self.bytes_sum = self.stored_sum;
+        self.removed_below = self.removed_below.min(self.floor);
+        self.stale = true;
+    }
+
+    /// The head must be written again.
+    pub(crate) const fn touch(&mut self) {
+        self.stale = true;
+    }
+
+    /// Whether [`Disk::upkeep`] has something to do, as far as can be told without looking at the disk.
+    pub(crate) fn wants_upkeep(&self, last: u64, shelf: &Shelf, wall_ms: u64) -> bool {
+        let entries = (last + 1).saturating_sub(self.floor);
+        let acknowledged = self.acknowledged(shelf, wall_ms).is_some_and(|all| all >= self.floor);
+        self.stale
+            || self.floor > self.removed_below
+            || acknowledged
+            || (self.floor <= self.stored
+                && (entries > shelf.keep.entries_max as u64
+                    || self.bytes() > shelf.keep.bytes_max as u64
+                    || self.is_old(self.floor_at, shelf, wall_ms)))
+    }
+
+    fn acknowledged(&self, shelf: &Shelf, wall_ms: u64) -> Option<u64> {
+        self.devices.as_ref().and_then(|devices| devices.delivered_to_all(shelf, wall_ms))
+    }
+
+    fn is_old(&self, at: u64, shelf: &Shelf, wall_ms: u64) -> bool {
+        at > 0 && wall_ms.saturating_sub(at) > shelf.keep.age_ms_max
+    }
+
+    /// Lets go what nobody waits for any more and what is above the bounds, never what is not stored, and tells what must
+    /// be written. `edge` reads the first entry at or behind an offset from the disk.
+    pub(crate) fn upkeep(
+        &mut self,
+        last: u64,
+        epoch: Epoch,
+        shelf: &Shelf,
+        wall_ms: u64,
+        edge: &mut dyn FnMut(u64) -> Option<Edge>,
+    ) -> Upkeep {
+        let before = self.floor;
+        let acknowledged = self.acknowledged(shelf, wall_ms).map_or(0, |all| all + 1);
+        let by_count = (last + 1).saturating_sub(shelf.keep.entries_max as u64);
+        let target = acknowledged.max(by_count).min(self.stored + 1);
+        if target > self.floor {
+            self.raise(target, edge);
+        }
+        let mut steps = 0;
+        while self.floor <= self.stored
+            && steps < STEPS_MAX
+            && (self.bytes() > shelf.keep.bytes_max as u64 || self.is_old(self.floor_at, shelf, wall_ms))
+        {
+            self.raise(self.floor + 1, edge);
+            steps += 1;
+        }
+        let moved = self.floor > before;
+        self.stale |= moved;
+        let head = self.stale_head(epoch);
+        let remove = (self.floor > self.removed_below).then(|| (self.removed_below, self.floor - 1));
+        self.removed_below = self.floor;
+        Upkeep { head, remove, more: steps == STEPS_MAX }
+    }
+
+    /// The head as it should be on disk.
+    pub(crate) fn head(&self, epoch: Epoch) -> Head {
+        let devices = self.devices.as_ref().map_or_else(Vec::new, |devices| devices.list().to_vec());
+        // Entries that are not stored may never be; those that are tell the last by themselves, but for the removed.
+        Head { stream: self.number, epoch, floor: self.floor, last: self.stored, devices }
+    }
+
+    /// The head, if it must be written, which the caller then does.
+    pub(crate) fn stale_head(&mut self, epoch: Epoch) -> Option<Head> {
+        let head = self.stale.then(|| self.head(epoch));
+        self.stale = false;
+        head
+    }
+
+    /// Moves the floor, at least to `floor` and on to the next entry that there is.
+    fn raise(&mut self, floor: u64, edge: &mut dyn FnMut(u64) -> Option<Edge>) {
+        match (floor <= self.stored).then(|| edge(floor)).flatten() {
+            Some(oldest) if oldest.offset <= self.stored => {
+                self.floor = oldest.offset;
+                self.floor_sum = oldest.bytes_sum - oldest.bytes;
+                self.floor_at = oldest.at;
+            }
+            _ => {
+                // Nothing stored is left; what waits for the disk, if anything, is not old.
+                self.floor = self.stored + 1;
+                self.floor_at = 0;
+                self.floor_sum = self.stored_sum;
+            }
+        }
+    }
+}
