@@ -1,6 +1,7 @@
 //! What a client sends.
 
 use crate::id::{Epoch, Position, Secret, SessionId, StreamNumber};
+use crate::limit::POSITIONS_MAX;
 use crate::payload::DataRef;
 use crate::strict;
 use serde::{Deserialize, Deserializer, de};
@@ -67,24 +68,41 @@ pub struct Resume<'a> {
     pub session: SessionId,
     /// Its secret, as `connected` told it.
     pub secret: Secret,
-    /// The last position of each stream that the client has something of.
-    #[serde(borrow, default, deserialize_with = "strict::objects_or_null")]
+    /// The last position of each stream that the client has something of, at most [`POSITIONS_MAX`].
+    #[serde(borrow, default, deserialize_with = "strict::objects_or_null::<_, _, POSITIONS_MAX>")]
     pub positions: Vec<StreamPosition<'a>>,
 }
 
-/// The last position that a client has of one stream: of a channel, or of the inbox.
-#[derive(Debug, Clone, Deserialize)]
+/// The last position that a client has of one stream: either of a channel or of the inbox.
+#[derive(Debug, Clone)]
 pub struct StreamPosition<'a> {
     /// The channel's name; absent for the inbox.
-    #[serde(borrow, default, deserialize_with = "strict::text_or_null")]
     pub channel: Option<Cow<'a, str>>,
     /// Whether it is the inbox.
-    #[serde(default)]
     pub inbox: bool,
     /// The life of the stream that the offset counts in.
     pub epoch: Epoch,
     /// The last entry that was received, 0 for none.
     pub offset: u64,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for StreamPosition<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Fields<'a> {
+            #[serde(borrow, default, deserialize_with = "strict::text_or_null")]
+            channel: Option<Cow<'a, str>>,
+            inbox: Option<bool>,
+            epoch: Epoch,
+            offset: u64,
+        }
+        let Fields { channel, inbox, epoch, offset } = Fields::deserialize(deserializer)?;
+        let inbox = inbox.unwrap_or(false);
+        if inbox == channel.is_some() {
+            return Err(de::Error::custom("a position is of a `channel` or of the `inbox`"));
+        }
+        Ok(Self { channel, inbox, epoch, offset })
+    }
 }
 
 /// `ack` and `read`: all of a stream up to an offset.
@@ -127,10 +145,10 @@ pub enum Wait {
 
 impl<'de> Deserialize<'de> for Wait {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match &*strict::text(deserializer)? {
-            "accepted" => Ok(Self::Accepted),
-            "stored" => Ok(Self::Stored),
-            _ => Err(de::Error::custom("`wait` is `accepted` or `stored`")),
+        match strict::text_or_null(deserializer)?.as_deref() {
+            None | Some("accepted") => Ok(Self::Accepted),
+            Some("stored") => Ok(Self::Stored),
+            Some(_) => Err(de::Error::custom("`wait` is `accepted` or `stored`")),
         }
     }
 }

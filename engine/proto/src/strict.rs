@@ -4,7 +4,7 @@
 //! data. On a wire that other languages must read alike, an object is an object and a string is a string.
 
 use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
-use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::fmt;
@@ -65,12 +65,40 @@ pub(crate) fn object_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|object| object.0))
 }
 
-/// A field that is an array of objects, null or absent.
-pub(crate) fn objects_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+/// A field that is an array of at most `MAX` objects, null or absent.
+pub(crate) fn objects_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>, const MAX: usize>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
-    let objects = Option::<Vec<Object<T>>>::deserialize(deserializer)?.unwrap_or_default();
-    Ok(objects.into_iter().map(|object| object.0).collect())
+    Ok(Option::<Objects<T, MAX>>::deserialize(deserializer)?.map(|objects| objects.0).unwrap_or_default())
+}
+
+struct Objects<T, const MAX: usize>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Objects<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ObjectsVisitor::<T, MAX>(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectsVisitor<T, const MAX: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ObjectsVisitor<T, MAX> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
+        let mut objects = Vec::new();
+        while let Some(Object(object)) = sequence.next_element()? {
+            if objects.len() == MAX {
+                return Err(A::Error::custom(format_args!("more than {MAX} objects in one array")));
+            }
+            objects.push(object);
+        }
+        Ok(objects)
+    }
 }
 
 /// A field that is a string, borrowed where it has no escapes.

@@ -1,6 +1,6 @@
 use super::{DecodeError, frames};
-use crate::command::{ClientFrame, Command};
-use crate::limit::FRAMES_PER_MESSAGE_MAX;
+use crate::command::{ClientFrame, Command, Connect, Narrowed, Wait};
+use crate::limit::{FRAMES_PER_MESSAGE_MAX, POSITIONS_MAX};
 use crate::payload::Codec;
 
 fn one(codec: Codec, message: &[u8]) -> Result<ClientFrame<'_>, DecodeError> {
@@ -65,6 +65,72 @@ fn an_error_says_nothing_of_the_value_it_found() {
     let packed = [b"\x82\xa2id\x07\xa7connect\xda\x00\x06", &secret.as_bytes()[..6]].concat();
     let error = one(Codec::Msgpack, &packed).unwrap_err();
     assert_eq!((error.id, &*error.text), (Some(7), "expected an object"));
+}
+
+const SECRET: &str = "f0e1d2c3b4a5968778695a4b3c2d1e0f";
+
+/// A `connect` that resumes, with its positions as they are given.
+fn resume(secret: &str, positions: &str) -> String {
+    let session = "000102030405060708090a0b0c0d0e0f";
+    let resume = format!(r#"{{"session":"{session}","secret":"{secret}","positions":{positions}}}"#);
+    format!(r#"{{"id":7,"connect":{{"token":"t","resume":{resume}}}}}"#)
+}
+
+fn connect(text: &str) -> Result<Connect<'_>, String> {
+    match one(Codec::Json, text.as_bytes()).map_err(|error| error.text)?.command {
+        Command::Connect(connect) => Ok(connect),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_secret_is_told_to_nobody() {
+    let text = resume(SECRET, "[]");
+    let shown = format!("{:?}", connect(&text).unwrap());
+    assert!(shown.contains("secret: Secret") && !shown.contains(&SECRET[..8]), "{shown}");
+    for secret in [&SECRET[1..], "f0e1d2c3b4a5968778695a4b3c2d1e0g", &SECRET.repeat(100), ", expected f0e1"] {
+        let error = connect(&resume(secret, "[]")).unwrap_err();
+        assert_eq!(error, "not the hexadecimal digits that the server gave");
+    }
+    let error = connect(&resume("", "[]").replace(r#""secret":"""#, r#""secret":["f0e1"]"#)).unwrap_err();
+    assert_eq!(error, "expected a string");
+}
+
+#[test]
+fn a_position_is_of_one_stream() {
+    let of = |stream: &str| resume(SECRET, &format!(r#"[{{{stream}"epoch":"00000000000000ab","offset":1}}]"#));
+    for stream in [r#""inbox":true,"#, r#""channel":"a:b","#, r#""channel":"a:b","inbox":false,"#] {
+        assert!(connect(&of(stream)).is_ok(), "{stream}");
+    }
+    for stream in ["", r#""inbox":false,"#, r#""inbox":null,"#, r#""channel":"a:b","inbox":true,"#] {
+        assert_eq!(connect(&of(stream)).unwrap_err(), "a position is of a `channel` or of the `inbox`", "{stream}");
+    }
+}
+
+#[test]
+fn so_many_positions_are_taken() {
+    let position = r#"{"inbox":true,"epoch":"00000000000000ab","offset":1},"#;
+    let text = |count: usize| resume(SECRET, &format!("[{}]", position.repeat(count).trim_end_matches(',')));
+    let most = text(POSITIONS_MAX);
+    assert_eq!(connect(&most).unwrap().resume.unwrap().positions.len(), POSITIONS_MAX);
+    assert_eq!(connect(&text(POSITIONS_MAX + 1)).unwrap_err(), "more than 1024 objects in one array");
+    assert_eq!(connect(&resume(SECRET, "{}")).unwrap_err(), "expected an array of objects");
+}
+
+#[test]
+fn what_is_null_is_absent() {
+    let text =
+        r#"{"publish":{"channel":"a:b","event":"e","key":null,"idempotency_key":null,"class":null,"wait":null}}"#;
+    let Command::Publish(publish) = one(Codec::Json, text.as_bytes()).unwrap().command else { panic!("{text}") };
+    assert_eq!((publish.key, publish.idempotency_key), (None, None));
+    assert_eq!((publish.class, publish.wait), (Narrowed::No, Wait::Accepted));
+    let packed = b"\x81\xa4send\x84\xa4user\xa1u\xa9namespace\xa1n\xa5event\xa1e\xa4wait\xc0";
+    let Command::Send(send) = one(Codec::Msgpack, packed).unwrap().command else { panic!("{packed:x?}") };
+    assert_eq!(send.wait, Wait::Accepted);
+    let text = resume(SECRET, r#"[{"channel":"a:b","inbox":null,"epoch":"00000000000000ab","offset":1}]"#);
+    assert!(!connect(&text).unwrap().resume.unwrap().positions[0].inbox);
+    let text = resume(SECRET, "null");
+    assert!(connect(&text).unwrap().resume.unwrap().positions.is_empty());
 }
 
 #[test]
