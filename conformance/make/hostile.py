@@ -2,7 +2,7 @@
 
 import struct
 
-from tools import (EPOCH, frame, packed, parts, repeat, text, wide_int, wide_str)
+from tools import (EPOCH, SECRET, SESSION, frame, packed, parts, repeat, text, wide_int, wide_str, wide_uint)
 
 PING = {"id": 8, "ping": {}}
 
@@ -17,6 +17,11 @@ def error(id=None):
 
 def messages():
     pong, wrong = {"pong": {}}, {"id": 9, "weather": {}}
+    wrong_mark = {"ack": {"stream": 3, "offset": -1}}
+
+    def mark(command):
+        return {command: {"stream": 3, "offset": 40}}
+
     both = b"".join(packed(one) for one in (PING, wrong, pong))
     many = {"frame": {"ping": {}}}
     return [
@@ -29,6 +34,10 @@ def messages():
          "json": text(PING) + '\n{"id":9,"call":{"method":"m","data":1e999}}\n' + text(pong),
          "msgpack": (packed(PING) + b"\x82\xa2id\x09\xa4call\x82\xa6method\xa1m\xa4data\xd4\x01\x00" + packed(pong)).hex(),
          "outcome": [taken(PING), error(9), taken(pong)]},
+        {"name": "marks among other commands",
+         "json": "\n".join(text(one) for one in (mark("ack"), PING, mark("read"), wrong_mark, mark("ack"))),
+         "msgpack": b"".join(packed(one) for one in (mark("ack"), PING, mark("read"), wrong_mark, mark("ack"))).hex(),
+         "outcome": [taken(mark("ack")), taken(PING), taken(mark("read")), error(), taken(mark("ack"))]},
         {"name": "empty lines", "json": "\r\n\n  " + text(PING) + " \t\r\n \n" + text(pong) + "\n\n",
          "outcome": [taken(PING), taken(pong)]},
         {"name": "nothing", "json": "", "msgpack": "", "outcome": []},
@@ -109,7 +118,121 @@ def invalid():
         in_both("call: no method", {"id": 1, "call": {"data": {}}}, 1),
         in_both("data nested 65 deep", {"id": 1, "call": {"method": "m", "data": deep(65)}}, 1),
         in_both("data nested 65 deep in objects", {"id": 1, "call": {"method": "m", "data": deep_object(65)}}, 1),
+        *invalid_narrowing(),
+        *invalid_marks(),
+        *invalid_resume(),
     ]
+
+
+def invalid_narrowing():
+    bodies = {"publish": {"channel": "a:b", "event": "e"}, "send": {"user": "u", "namespace": "n", "event": "e"}}
+    classes = {
+        "another class": "durable", "the namespace's own word": "reliable", "latest": "latest", "upper case": "Ephemeral",
+        "empty": "", "with a space": "ephemeral ", "a number": 0, "true": True, "an array": ["ephemeral"],
+        "an object": {"ephemeral": None},
+    }
+    keys = {"a number": 1, "a float": 1.5, "false": False, "an array": ["k"], "an object": {"k": "k"}}
+    return [in_both(f"{command}: class is {what}", {"id": 1, command: {**body, "class": value}}, 1)
+            for command, body in bodies.items() for what, value in classes.items()] + [
+            in_both(f"{command}: idempotency key is {what}", {"id": 1, command: {**body, "idempotency_key": value}}, 1)
+            for command, body in bodies.items() for what, value in keys.items()]
+
+
+def invalid_marks():
+    bodies = {
+        "no stream": {"offset": 1}, "no offset": {"stream": 1}, "nothing": {}, "stream is null": {"stream": None, "offset": 1},
+        "offset is null": {"stream": 1, "offset": None}, "stream is a string": {"stream": "1", "offset": 1},
+        "stream is a channel": {"stream": "a:b", "offset": 1}, "stream is negative": {"stream": -1, "offset": 1},
+        "stream above 32 bits": {"stream": 2**32, "offset": 1}, "stream is a float": {"stream": 1.5, "offset": 1},
+        "stream is an array": {"stream": [1], "offset": 1}, "offset is negative": {"stream": 1, "offset": -1},
+        "offset is the most negative": {"stream": 1, "offset": -(2**63)}, "offset is a string": {"stream": 1, "offset": "1"},
+        "offset is a float": {"stream": 1, "offset": 0.5}, "offset is 2^64": {"stream": 1, "offset": 2.0**64},
+        "offset is true": {"stream": 1, "offset": True}, "offset is an object": {"stream": 1, "offset": {"offset": 1}},
+        "an array": [1, 1], "a number": 1, "null": None,
+    }
+    return [in_both(f"{command}: {what}", {"id": 1, command: body}, 1)
+            for command in ("ack", "read") for what, body in bodies.items()] + [
+        in_both("ack without an id", {"ack": {"stream": 1, "offset": -1}}, None),
+        in_both("ack and read", {"ack": {"stream": 1, "offset": 1}, "read": {"stream": 1, "offset": 1}}, None),
+    ]
+
+
+def invalid_resume():
+    def connect(name, **fields):
+        return in_both(f"connect: {name}", {"id": 1, "connect": {"token": "t", **fields}}, 1)
+
+    def resume(name, **fields):
+        return connect(f"resume: {name}", resume={"session": SESSION, "secret": SECRET, **fields})
+
+    def position(name, value):
+        return resume(f"a position {name}", positions=[{"channel": "a:b", **at}, value])
+
+    at = {"epoch": EPOCH, "offset": 1}
+    since = {
+        "is a string": "40", "is a number": 40, "is true": True, "is an array": [EPOCH, 1], "is empty": {},
+        "no epoch": {"offset": 1}, "no offset": {"epoch": EPOCH}, "epoch is a number": {"epoch": 171, "offset": 1},
+        "epoch too long": {"epoch": EPOCH + "0", "offset": 1}, "offset is negative": {"epoch": EPOCH, "offset": -1},
+        "offset is 2^64": {"epoch": EPOCH, "offset": 2.0**64}, "offset is a string": {"epoch": EPOCH, "offset": "1"},
+    }
+    ids = {
+        "is null": None, "is a number": 1, "is true": True, "is an array": [SESSION], "is empty": "", "too short": SESSION[1:],
+        "too long": SESSION + "0", "twice as long": SESSION * 2, "not hexadecimal": "g" * 32, "with a sign": "+" + SESSION[1:],
+        "with a prefix": "0x" + SESSION[2:], "with a space": " " + SESSION[1:], "with hyphens": "00010203-0405-0607-0809-0a0b0c0d",
+        "of wide digits": "\uff10" * 32, "of 32 bytes in wide digits": "\uff10" * 10 + "00",
+    }
+    return [connect(f"since: {what}", since=value) for what, value in since.items()] + [
+        connect("resume: is true", resume=True),
+        connect("resume: is the session", resume=SESSION),
+        connect("resume: is an array", resume=[SESSION, SECRET, []]),
+        connect("resume: is empty", resume={}),
+        connect("resume: no session", resume={"secret": SECRET, "positions": []}),
+        connect("resume: no secret", resume={"session": SESSION, "positions": []}),
+    ] + [resume(f"{field} {what}", **{field: value}) for field in ("session", "secret") for what, value in ids.items()] + [
+        resume("positions are an object", positions={"channel": "a:b", **at}),
+        resume("positions are a string", positions="a:b"),
+        resume("positions are a number", positions=1),
+        resume("positions are true", positions=True),
+        resume("positions are channels", positions=["a:b"]),
+        position("is null", None),
+        position("is a string", "a:b"),
+        position("is a number", 1),
+        position("is an array", ["a:b", False, EPOCH, 1]),
+        position("is an array with a position", [{"channel": "a:b", **at}]),
+        position("is empty", {}),
+        position("of no stream", at),
+        position("of no inbox", {"inbox": False, **at}),
+        position("of nulls", {"channel": None, "inbox": None, **at}),
+        position("of a channel and the inbox", {"channel": "a:b", "inbox": True, **at}),
+        position("of a stream's number", {"stream": 3, **at}),
+        position("with channel: a number", {"channel": 1, **at}),
+        position("with channel: an array", {"channel": ["a:b"], **at}),
+        position("with channel: true", {"channel": True, **at}),
+        position("with inbox: a string", {"inbox": "true", **at}),
+        position("with inbox: a number", {"inbox": 1, **at}),
+        position("with inbox: an object", {"inbox": at}),
+        position("with no epoch", {"inbox": True, "offset": 1}),
+        position("with no offset", {"channel": "a:b", "epoch": EPOCH}),
+        position("with epoch: null", {"inbox": True, "epoch": None, "offset": 1}),
+        position("with epoch: a number", {"inbox": True, "epoch": 171, "offset": 1}),
+        position("with epoch: too short", {"inbox": True, "epoch": EPOCH[1:], "offset": 1}),
+        position("with epoch: too long", {"inbox": True, "epoch": EPOCH + "0", "offset": 1}),
+        position("with epoch: not hexadecimal", {"inbox": True, "epoch": "g" * 16, "offset": 1}),
+        position("with offset: null", {"inbox": True, "epoch": EPOCH, "offset": None}),
+        position("with offset: negative", {"inbox": True, "epoch": EPOCH, "offset": -1}),
+        position("with offset: the most negative", {"channel": "a:b", "epoch": EPOCH, "offset": -(2**63)}),
+        position("with offset: a float", {"inbox": True, "epoch": EPOCH, "offset": 1.5}),
+        position("with offset: 2^64", {"channel": "a:b", "epoch": EPOCH, "offset": 2.0**64}),
+        position("with offset: a string", {"inbox": True, "epoch": EPOCH, "offset": "1"}),
+        too_many_positions(),
+    ]
+
+
+def too_many_positions():
+    one = {"inbox": True, "epoch": EPOCH, "offset": 1}
+    sent = {"id": 1, "connect": {"token": "t", "resume": {"session": SESSION, "secret": SECRET, "positions": []}}}
+    return {"name": "connect: resume: one position too many",
+            "json": [text(sent)[:-4], repeat(text(one) + ",", 1024), text(one), "]}}}"],
+            "msgpack": parts(packed(sent)[:-1], b"\xdc\x04\x01", repeat(packed(one), 1025)), "outcome": [error(1)]}
 
 
 def deep(depth):
@@ -133,6 +256,13 @@ def json_only():
     def data(name, sent, id=1):
         pieces = sent if isinstance(sent, list) else [sent]
         return bad(f"data: {name}", ['{"id":1,"call":{"method":"m","data":', *pieces, "}}"], id)
+
+    def resume(name, sent, id=1):
+        pieces = sent if isinstance(sent, list) else [sent]
+        body = f'{{"id":1,"connect":{{"token":"t","resume":{{"session":"{SESSION}"'
+        return bad(f"resume: {name}", [body, *pieces, "}}}"], id)
+
+    secret, at = f',"secret":"{SECRET}"', f'"epoch":"{EPOCH}"'
 
     def raw(name, sent, id=None):
         return {"name": name, "json_hex": sent.hex(), "outcome": [error(id)]}
@@ -169,6 +299,38 @@ def json_only():
         raw("bad UTF-8 in an unknown field", b'{"id":1,"ping":{},"x":"\xc0\xaf"}'),
         raw("a surrogate in UTF-8", b'{"id":1,"call":{"method":"m","data":"\xed\xa0\x80"}}'),
         raw("truncated UTF-8", b'{"id":1,"call":{"method":"m","data":"\xe2\x82"}}'),
+        *[bad(f"{command}: {what}", f'{{"id":1,"{command}":{{{body}}}}}', 1) for command in ("ack", "read")
+          for what, body in {
+              "offset above 64 bits": '"stream":1,"offset":18446744073709551616',
+              "offset far above 64 bits": '"stream":1,"offset":' + "9" * 400,
+              "offset out of range": '"stream":1,"offset":1e999', "offset with an exponent": '"stream":1,"offset":1e0',
+              "offset with a fraction": '"stream":1,"offset":1.0', "offset is minus nought": '"stream":1,"offset":-0',
+              "stream above 32 bits": '"stream":4294967296,"offset":1', "stream with a fraction": '"stream":1.0,"offset":1',
+              "offset twice": '"stream":1,"offset":1,"offset":2', "stream twice by an escape": '"stream":1,"offset":1,"stre\\u0061m":1',
+          }.items()],
+        bad("ack: offset with a leading nought", '{"id":1,"ack":{"stream":1,"offset":01}}'),
+        bad("connect: since: offset above 64 bits",
+            f'{{"id":1,"connect":{{"token":"t","since":{{{at},"offset":18446744073709551616}}}}}}', 1),
+        bad("connect: since twice", '{"id":1,"connect":{"token":"t","since":null,"since":null}}', 1),
+        bad("connect: resume twice", '{"id":1,"connect":{"token":"t","resume":null,"resume":null}}', 1),
+        bad("publish: class twice", '{"id":1,"publish":{"channel":"a:b","event":"e","class":null,"class":"ephemeral"}}', 1),
+        bad("publish: idempotency key twice",
+            '{"id":1,"publish":{"channel":"a:b","event":"e","idempotency_key":"a","idempotency_key":"b"}}', 1),
+        bad("publish: lone surrogate in the idempotency key",
+            '{"id":1,"publish":{"channel":"a:b","event":"e","idempotency_key":"\\ud800"}}', 1),
+        resume("secret twice", secret + secret),
+        resume("secret with a lone surrogate", ',"secret":"\\ud800' + "0" * 29 + '"'),
+        resume("positions twice", secret + ',"positions":[],"positions":[]'),
+        resume("a position's channel twice", secret + f',"positions":[{{"channel":"a:b","channel":"a:b",{at},"offset":1}}]'),
+        resume("a position's inbox twice", secret + f',"positions":[{{"inbox":true,"inbox":true,{at},"offset":1}}]'),
+        resume("a position's offset above 64 bits", secret + f',"positions":[{{"inbox":true,{at},"offset":18446744073709551616}}]'),
+        resume("a position's offset is minus nought", secret + f',"positions":[{{"inbox":true,{at},"offset":-0}}]'),
+        resume("a position's offset with an exponent", secret + f',"positions":[{{"inbox":true,{at},"offset":1e2}}]'),
+        resume("positions without end", [secret, ',"positions":[', repeat("{},", 100000)], None),
+        resume("positions nested 100,000 deep", [secret, ',"positions":', repeat("[", 100000), repeat("]", 100000)]),
+        resume("100,000 positions", [secret, ',"positions":[', repeat(f'{{"inbox":true,{at},"offset":1}},', 99999),
+                                     f'{{"inbox":true,{at},"offset":1}}]']),
+        resume("a secret of 100,000 digits", [',"secret":"', repeat("0", 100000), '"']),
         data("missing", "", None),
         data("not a value", "undefined", None),
         data("out of range", "1e999"),
@@ -201,6 +363,23 @@ def msgpack_only():
 
     ping = b"\xa4ping\x80"
     four_gib = b"\xff\xff\xff\xff"
+
+    def resume(name, *pieces, id=1):
+        """`pieces` is what follows the session, as one field."""
+        body = b"\x82\xa2id\x01\xa7connect\x82\xa5token\xa1t\xa6resume\x83\xa7session" + packed(SESSION)
+        return bad(f"resume: {name}", body, *pieces, id=id)
+
+    def position(name, *pieces, id=1):
+        """`pieces` is a position, the only one."""
+        return resume(f"a position: {name}", secret + b"\xa9positions\x91", *pieces, id=id)
+
+    secret, epoch = packed("secret") + packed(SECRET), packed("epoch") + packed(EPOCH)
+    not_offsets = {
+        "negative in 64 bits": wide_int(-1), "2^64": b"\xcb" + struct.pack(">d", 2.0**64),
+        "a whole float": b"\xcb" + struct.pack(">d", 1.0), "a float of 32 bits": b"\xca" + struct.pack(">f", 1.0),
+        "NaN": b"\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00", "infinite": b"\xca\x7f\x80\x00\x00",
+        "an extension": b"\xd4\x00\x01", "binary": b"\xc4\x01\x01", "a timestamp": b"\xd6\xff\x00\x00\x00\x00",
+    }
     return [
         bad("the reserved byte", b"\xc1"),
         bad("nil", b"\xc0"),
@@ -236,6 +415,42 @@ def msgpack_only():
         bad("a string of 4 GiB", b"\x82\xa2id\x01\xa7connect\x81\xa5token\xdb" + four_gib + b"t"),
         bad("an unknown array of 4 GiB", b"\x82" + ping + b"\xa1x\xdd" + four_gib),
         bad("arrays of 4 GiB in one another", b"\x82" + ping + b"\xa1x", repeat(b"\xdd" + four_gib, 10000)),
+        *[bad(f"{command}: offset is {what}", b"\x82\xa2id\x01" + packed(command) + b"\x82\xa6stream\x01\xa6offset" + sent, id=1)
+          for command in ("ack", "read") for what, sent in not_offsets.items()],
+        bad("ack: stream above 32 bits", b"\x82\xa2id\x01\xa3ack\x82\xa6stream" + wide_uint(2**32) + b"\xa6offset\x01", id=1),
+        bad("ack: a key is a number", b"\x82\xa2id\x01\xa3ack\x82\x00\x01\x01\x01", id=1),
+        bad("ack: a key is binary", b"\x82\xa2id\x01\xa3ack\x82\xc4\x06stream\x01\xa6offset\x01", id=1),
+        bad("ack: offset twice", b"\x82\xa2id\x01\xa3ack\x83\xa6stream\x01\xa6offset\x01\xa6offset\x01", id=1),
+        bad("ack: truncated", b"\x81\xa3ack\x82\xa6stream\x01\xa6offset\xcf\x00"),
+        bad("publish: class is binary", b"\x82\xa2id\x01\xa7publish\x83\xa7channel\xa3a:b\xa5event\xa1e\xa5class\xc4\x09ephemeral", id=1),
+        bad("publish: idempotency key is binary",
+            b"\x82\xa2id\x01\xa7publish\x83\xa7channel\xa3a:b\xa5event\xa1e\xafidempotency_key\xc4\x01k", id=1),
+        bad("publish: idempotency key is bad UTF-8",
+            b"\x82\xa2id\x01\xa7publish\x83\xa7channel\xa3a:b\xa5event\xa1e\xafidempotency_key\xa1\xff", id=1),
+        bad("publish: an idempotency key of 4 GiB",
+            b"\x82\xa2id\x01\xa7publish\x83\xa7channel\xa3a:b\xa5event\xa1e\xafidempotency_key\xdb" + four_gib + b"k"),
+        resume("secret is binary", b"\xa6secret\xc4\x10" + bytes.fromhex(SECRET) + b"\xa9positions\x90"),
+        resume("secret is binary digits", b"\xa6secret\xc4\x20" + SECRET.encode() + b"\xa9positions\x90"),
+        resume("secret is raw bytes in a string", b"\xa6secret\xb0" + bytes(range(16)) + b"\xa9positions\x90"),
+        resume("secret is an integer", b"\xa6secret" + b"\xcf" + four_gib * 2 + b"\xa9positions\x90"),
+        resume("secret of 4 GiB", b"\xa6secret\xdb" + four_gib + SECRET.encode(), id=None),
+        resume("secret twice", secret + secret),
+        resume("a key is a number", secret + b"\x02\x90"),
+        resume("positions are a map", secret + b"\xa9positions\x81\x00\x80"),
+        resume("positions are binary", secret + b"\xa9positions\xc4\x01\x80"),
+        resume("positions of 4 GiB", secret + b"\xa9positions\xdd" + four_gib, id=None),
+        resume("positions of 4 GiB, begun", secret + b"\xa9positions\xdd" + four_gib, repeat(b"\x80", 1000), id=None),
+        resume("positions nested 100,000 deep", secret + b"\xa9positions", repeat(b"\x91", 100000), b"\xc0"),
+        resume("100,000 positions", secret + b"\xa9positions\xdd" + struct.pack(">I", 100000),
+               repeat(packed({"inbox": True, "epoch": EPOCH, "offset": 1}), 100000)),
+        position("a map of 4 GiB", b"\xdf" + four_gib, id=None),
+        position("a key is a number", b"\x84\xa5inbox\xc3" + epoch + b"\xa6offset\x01\x00\x01"),
+        position("inbox is binary", b"\x83\xa5inbox\xc4\x01\x01" + epoch + b"\xa6offset\x01"),
+        position("channel is binary", b"\x83\xa7channel\xc4\x03a:b" + epoch + b"\xa6offset\x01"),
+        position("channel is bad UTF-8", b"\x83\xa7channel\xa3a:\xff" + epoch + b"\xa6offset\x01"),
+        position("epoch is binary", b"\x83\xa5inbox\xc3\xa5epoch\xc4\x08\x00\x00\x00\x00\x00\x00\x00\xab\xa6offset\x01"),
+        position("epoch twice", b"\x84\xa5inbox\xc3" + epoch + epoch + b"\xa6offset\x01"),
+        *[position(f"offset is {what}", b"\x83\xa5inbox\xc3" + epoch + b"\xa6offset" + sent) for what, sent in not_offsets.items()],
         data("missing", id=None),
         data("truncated", b"\xa3hi", id=None),
         data("the reserved byte", b"\xc1", id=None),

@@ -69,5 +69,7 @@ def nested(depth):
 UNICODE = "zo\u00eb \u4f60\u597d \U0001f600"
 ESCAPES = 'a"b\\c/d\b\f\n\r\t\u0001\u007f\u2028'
 EPOCH = "00000000000000ab"
+SESSION = "000102030405060708090a0b0c0d0e0f"
+SECRET = "f0e1d2c3b4a5968778695a4b3c2d1e0f"
 NUMBERS = [0, -1, 127, 128, -32, -33, 255, 256, 65535, 65536, 4294967295, 4294967296, -2147483648, -2147483649, 1.5]
 DATA = {"z": [1, -1, 1.5, None, True, False, ""], "a": {"text": "hi", "nested": [[[{}]]]}, "": []}

@@ -132,6 +132,11 @@ def entry_of(fill):
     return {"entry": {"stream": 1, "offset": 2, "event": "e", "data": fill, "from": "u", "at": 3}}
 
 
+def placeless(fill):
+    """An entry that has no place in its stream."""
+    return {"entry": {"stream": 1, "event": "e", "data": fill, "from": "u", "at": 3}}
+
+
 def sized(form, length):
     """An entry whose frame is exactly `length` bytes long."""
     encode = (lambda value: text(value).encode()) if form == "websocket-json" else packed
@@ -160,7 +165,9 @@ def wire():
     forms = ["websocket-json", "websocket-msgpack", "json-lines"]
     frames = {
         "ping": {"ping": {}}, "pong": {"id": 8, "pong": {}}, "entry": entry_of({"text": "hi"}),
+        "entry without a place": placeless({"text": "typing"}),
         "close": {"close": {"code": 3001, "reason": "shutdown", "retry_after_ms": 4200}},
+        "close of a replaced connection": {"close": {"code": 3505, "reason": "replaced"}},
         "close with a long reason": {"close": {"code": 4000, "reason": "\u20ac" * 50}},
         "close without a reason": {"close": {"code": 4999, "reason": ""}},
     }

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::{Map, Value, json};
 use support::{bytes, expanded, name, text, vectors};
-use tidings_proto::command::{ClientFrame, Command, Wait};
+use tidings_proto::command::{ClientFrame, Command, Mark, Narrowed, Resume, Wait};
 use tidings_proto::decode::{self, DecodeError};
 use tidings_proto::id::Position;
 use tidings_proto::payload::{Codec, DataRef};
@@ -24,25 +24,58 @@ fn wait(wait: Wait) -> &'static str {
     }
 }
 
+fn class(class: Narrowed) -> Option<&'static str> {
+    match class {
+        Narrowed::No => None,
+        Narrowed::Ephemeral => Some("ephemeral"),
+    }
+}
+
 fn position(position: Option<Position>) -> Value {
     serde_json::to_value(position).unwrap()
+}
+
+fn resume(resume: &Resume<'_>) -> Value {
+    let positions = resume.positions.iter().map(|position| match (&position.channel, position.inbox) {
+        (Some(channel), false) => json!({ "channel": channel, "epoch": position.epoch, "offset": position.offset }),
+        (None, true) => json!({ "inbox": true, "epoch": position.epoch, "offset": position.offset }),
+        other => panic!("{other:?} is no stream"),
+    });
+    json!({ "session": resume.session, "secret": resume.secret, "positions": positions.collect::<Vec<_>>() })
+}
+
+fn mark(mark: Mark) -> Value {
+    json!({ "stream": mark.stream, "offset": mark.offset })
 }
 
 /// A frame as the vectors tell it.
 fn meaning(frame: &ClientFrame<'_>) -> Value {
     let (command, body) = match &frame.command {
-        Command::Connect(body) => ("connect", json!({ "token": body.token, "device": body.device })),
+        Command::Connect(body) => {
+            let (since, resume) = (position(body.since), body.resume.as_ref().map(resume));
+            ("connect", json!({ "token": body.token, "device": body.device, "since": since, "resume": resume }))
+        }
         Command::Subscribe(body) => ("subscribe", json!({ "channel": body.channel, "since": position(body.since) })),
         Command::Unsubscribe(body) => ("unsubscribe", json!({ "channel": body.channel })),
         Command::Publish(body) => {
             let (channel, event, key) = (&body.channel, &body.event, &body.key);
-            ("publish", json!({ "channel": channel, "event": event, "key": key, "wait": wait(body.wait) }))
+            (
+                "publish",
+                json!({ "channel": channel, "event": event, "key": key, "wait": wait(body.wait),
+                "idempotency_key": body.idempotency_key, "class": class(body.class) }),
+            )
         }
         Command::Send(body) => {
             let (user, namespace, event) = (&body.user, &body.namespace, &body.event);
-            ("send", json!({ "user": user, "namespace": namespace, "event": event, "wait": wait(body.wait) }))
+            (
+                "send",
+                json!({ "user": user, "namespace": namespace, "event": event, "wait": wait(body.wait),
+                "idempotency_key": body.idempotency_key, "class": class(body.class) }),
+            )
         }
         Command::Call(body) => ("call", json!({ "method": body.method })),
+        Command::Ack(body) => ("ack", mark(*body)),
+        Command::Read(body) => ("read", mark(*body)),
         Command::Ping => ("ping", json!({})),
         Command::Pong => ("pong", json!({})),
         other => panic!("{other:?} has no vectors"),
@@ -91,7 +124,7 @@ fn messages(vector: &Value) -> Vec<(Codec, Vec<u8>)> {
 
 #[test]
 fn valid_frames_say_what_they_say() {
-    for command in ["connect", "subscribe", "unsubscribe", "publish", "send", "call", "ping", "pong"] {
+    for command in ["connect", "subscribe", "unsubscribe", "publish", "send", "call", "ack", "read", "ping", "pong"] {
         for vector in vectors(&format!("client/{command}.json")) {
             let expected = [json!({ "frame": expanded(&vector["frame"]) })];
             let messages = messages(&vector);
@@ -139,7 +172,12 @@ fn invalid_frames_are_errors_with_their_id_where_there_is_one() {
 /// The deepest vectors are 100,000 levels deep; a walk that follows them would need many megabytes.
 #[test]
 fn a_small_stack_is_enough() {
-    let walk = || INVALID.into_iter().chain(["client/publish.json", "client/messages.json"]).for_each(walk_all);
+    let walk = || {
+        INVALID
+            .into_iter()
+            .chain(["client/connect.json", "client/publish.json", "client/messages.json"])
+            .for_each(walk_all)
+    };
     std::thread::Builder::new().stack_size(256 * 1024).spawn(walk).unwrap().join().unwrap();
 }
 

@@ -3,14 +3,14 @@
 mod support;
 
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{bytes, text, vectors};
 use tidings_proto::channel::ChannelName;
-use tidings_proto::command::{ClientFrame, Command};
+use tidings_proto::command::{ClientFrame, Command, Mark, Narrowed, StreamPosition, Wait};
 use tidings_proto::decode;
 use tidings_proto::frame::EntryFrame;
-use tidings_proto::id::{Epoch, SessionId};
-use tidings_proto::limit::FRAMES_PER_MESSAGE_MAX;
+use tidings_proto::id::{Epoch, Secret, SessionId};
+use tidings_proto::limit::{FRAMES_PER_MESSAGE_MAX, POSITIONS_MAX};
 use tidings_proto::payload::{Codec, DataRef};
 use tidings_proto::wire::{self, WireForm};
 
@@ -56,6 +56,11 @@ fn read_all(codec: Codec, message: &[u8]) {
         count += 1;
         match frame {
             Ok(frame) => {
+                if let Command::Connect(connect) = &frame.command {
+                    let positions = connect.resume.iter().flat_map(|resume| &resume.positions);
+                    assert!(positions.clone().all(|position| position.inbox == position.channel.is_none()));
+                    assert!(positions.count() <= POSITIONS_MAX);
+                }
                 let _ = data(&frame).map(|bytes| rewritten(codec, bytes, Codec::Json));
                 let _ = data(&frame).map(|bytes| rewritten(codec, bytes, Codec::Msgpack));
             }
@@ -67,14 +72,68 @@ fn read_all(codec: Codec, message: &[u8]) {
 
 /// Every valid frame of the vectors.
 fn seeds() -> Vec<(Codec, Vec<u8>)> {
-    let files = ["connect", "subscribe", "unsubscribe", "publish", "send", "call", "ping", "pong", "messages"];
-    let all = files.iter().flat_map(|file| vectors(&format!("client/{file}.json")));
+    let files = ["connect", "subscribe", "unsubscribe", "publish", "send", "call", "ack", "read", "ping", "pong"];
+    let all = files.iter().chain(&["messages"]).flat_map(|file| vectors(&format!("client/{file}.json")));
     let both = all.flat_map(|vector| {
         let json = vector.get("json").map(|json| (Codec::Json, text(json).into_bytes()));
         let packed = vector.get("msgpack").map(|hex| (Codec::Msgpack, bytes(hex)));
         json.into_iter().chain(packed)
     });
     both.filter(|(_, message)| (1..2_000).contains(&message.len())).collect()
+}
+
+/// A value as each codec's other writer writes it.
+fn messages(value: &Value) -> [(Codec, Vec<u8>); 2] {
+    [(Codec::Json, value.to_string().into_bytes()), (Codec::Msgpack, rmp_serde::to_vec(value).unwrap())]
+}
+
+/// The one command of a message.
+fn command(codec: Codec, message: &[u8]) -> Command<'_> {
+    let mut frames = decode::frames(codec, message);
+    let frame = frames.next().expect("there is a frame").unwrap_or_else(|error| panic!("{error}"));
+    assert!(frames.next().is_none());
+    frame.command
+}
+
+/// Names in what they may hold and what they may not: the decoder does not judge them.
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![".{0,40}", "[!-~]{1,20}:[!-~]{1,20}", "[\\x00-\\x1f\"\\\\/]{0,8}"]
+}
+
+/// A position, as a client writes it.
+fn any_position() -> impl Strategy<Value = Value> {
+    (prop::option::of(any_text()), any::<u64>(), any::<u64>()).prop_map(|(channel, epoch, offset)| {
+        let mut position = json!({ "epoch": Epoch(epoch), "offset": offset });
+        match channel {
+            Some(channel) => position["channel"] = channel.into(),
+            None => position["inbox"] = true.into(),
+        }
+        position
+    })
+}
+
+fn told(position: &StreamPosition<'_>) -> Value {
+    let mut told = json!({ "epoch": position.epoch, "offset": position.offset });
+    if let Some(channel) = &position.channel {
+        told["channel"] = channel.as_ref().into();
+    }
+    if position.inbox {
+        told["inbox"] = true.into();
+    }
+    told
+}
+
+/// What stands where an offset belongs and is none.
+fn no_offset() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (i64::MIN..0).prop_map(Value::from),
+        prop::num::f64::NORMAL.prop_map(Value::from),
+        "[0-9]{0,20}".prop_map(Value::from),
+        Just(json!([1])),
+        Just(json!({ "offset": 1 })),
+    ]
 }
 
 /// A change to a message: at a place, some bytes go and others come.
@@ -137,11 +196,14 @@ proptest! {
 
     #[test]
     fn an_entry_is_read_by_others(
-        value in any_json(), stream in any::<u32>(), offset in any::<u64>(), at in any::<u64>(),
+        value in any_json(), stream in any::<u32>(), offset in prop_oneof![Just(0), any::<u64>()], at in any::<u64>(),
         event in "[!-~]{1,64}", from in prop::option::of("\\PC{1,100}"),
     ) {
-        let body = serde_json::json!({ "stream": stream, "offset": offset, "event": event, "data": value, "at": at });
-        let mut expected = serde_json::json!({ "entry": body });
+        let body = json!({ "stream": stream, "event": event, "data": value, "at": at });
+        let mut expected = json!({ "entry": body });
+        if offset > 0 {
+            expected["entry"]["offset"] = offset.into();
+        }
         if let Some(from) = &from {
             expected["entry"]["from"] = from.as_str().into();
         }
@@ -167,6 +229,110 @@ proptest! {
         let _ = ChannelName::parse(&text).map(|name| assert_eq!(name.as_str(), text));
         let _ = text.parse::<Epoch>().map(|epoch| assert!(epoch.to_string().eq_ignore_ascii_case(&text)));
         let _ = text.parse::<SessionId>().map(|id| assert!(id.to_string().eq_ignore_ascii_case(&text)));
+        let _ = text.parse::<Secret>().map(|secret| assert!(secret.to_string().eq_ignore_ascii_case(&text)));
+    }
+
+    #[test]
+    fn a_resume_is_what_was_sent(
+        session in any::<u128>(), secret in any::<u128>(), since in prop::option::of((any::<u64>(), any::<u64>())),
+        positions in prop::collection::vec(any_position(), 0..40),
+    ) {
+        let (session, secret) = (SessionId(session), Secret(secret));
+        let since = since.map(|(epoch, offset)| json!({ "epoch": Epoch(epoch), "offset": offset }));
+        let resume = json!({ "session": session, "secret": secret, "positions": positions });
+        let sent = json!({ "connect": { "token": "t", "since": since, "resume": resume } });
+        for (codec, message) in messages(&sent) {
+            let Command::Connect(connect) = command(codec, &message) else { panic!("{sent}") };
+            prop_assert_eq!(json!(connect.since), json!(since));
+            let resume = connect.resume.unwrap();
+            prop_assert_eq!(resume.session, session);
+            prop_assert!(resume.secret.is(secret));
+            prop_assert_eq!(resume.positions.iter().map(told).collect::<Vec<_>>(), positions.clone());
+        }
+    }
+
+    #[test]
+    fn one_bad_position_spoils_all(
+        mut positions in prop::collection::vec(any_position(), 1..20), at in any::<prop::sample::Index>(),
+        what in 0..6, offset in no_offset(), epoch in "[0-9a-g]{0,18}",
+    ) {
+        let bad = at.index(positions.len());
+        let bad = &mut positions[bad];
+        match what {
+            0 => bad["offset"] = offset,
+            1 => *bad = json!([bad["channel"], bad["inbox"], bad["epoch"], bad["offset"]]),
+            2 => *bad = json!({ "epoch": bad["epoch"], "offset": bad["offset"] }),
+            3 => *bad = json!({ "channel": "a:b", "inbox": true, "epoch": bad["epoch"], "offset": bad["offset"] }),
+            4 => *bad = offset,
+            _ => bad["epoch"] = epoch.parse::<Epoch>().map_or(epoch.into(), |_| Value::Null),
+        }
+        let resume = json!({ "session": SessionId(1), "secret": Secret(2), "positions": positions });
+        let sent = json!({ "id": 7, "connect": { "token": "t", "resume": resume } });
+        for (codec, message) in messages(&sent) {
+            let frames: Vec<_> = decode::frames(codec, &message).collect();
+            prop_assert_eq!(frames.len(), 1);
+            prop_assert_eq!(frames[0].as_ref().map(drop).map_err(|error| error.id), Err(Some(7)), "{}", sent);
+        }
+    }
+
+    #[test]
+    fn a_mark_is_what_was_sent(stream in any::<u32>(), offset in any::<u64>(), read in any::<bool>()) {
+        let name = if read { "read" } else { "ack" };
+        for (codec, message) in messages(&json!({ name: { "stream": stream, "offset": offset } })) {
+            let (mark, was_read) = match command(codec, &message) {
+                Command::Ack(mark) => (mark, false),
+                Command::Read(mark) => (mark, true),
+                other => panic!("{other:?}"),
+            };
+            prop_assert_eq!((mark, was_read), (Mark { stream, offset }, read));
+        }
+    }
+
+    #[test]
+    fn no_mark_is_made_of_something_else(
+        name in prop::sample::select(&["ack", "read"][..]), field in prop::sample::select(&["stream", "offset"][..]),
+        value in no_offset(),
+    ) {
+        let mut body = json!({ "stream": 1, "offset": 1 });
+        body[field] = value;
+        for (codec, message) in messages(&json!({ "id": 7, name: body })) {
+            let frames: Vec<_> = decode::frames(codec, &message).collect();
+            prop_assert_eq!(frames.len(), 1);
+            prop_assert_eq!(frames[0].as_ref().map(drop).map_err(|error| error.id), Err(Some(7)));
+        }
+    }
+
+    #[test]
+    fn a_publication_asks_for_what_was_sent(
+        idempotency_key in prop::option::of(any_text()), narrowed in any::<bool>(), stored in prop::option::of(any::<bool>()),
+        value in any_json(),
+    ) {
+        let class = if narrowed { Narrowed::Ephemeral } else { Narrowed::No };
+        let wait = if stored == Some(true) { Wait::Stored } else { Wait::Accepted };
+        let mut body = json!({
+            "event": "e", "data": value, "idempotency_key": idempotency_key, "class": narrowed.then_some("ephemeral"),
+            "wait": stored.map(|stored| if stored { "stored" } else { "accepted" }),
+        });
+        body["channel"] = "a:b".into();
+        for (codec, message) in messages(&json!({ "publish": body })) {
+            let Command::Publish(publish) = command(codec, &message) else { panic!("{body}") };
+            prop_assert_eq!(publish.idempotency_key.as_deref(), idempotency_key.as_deref());
+            prop_assert_eq!((publish.class, publish.wait), (class, wait));
+        }
+        (body["user"], body["namespace"]) = ("u".into(), "n".into());
+        for (codec, message) in messages(&json!({ "send": body })) {
+            let Command::Send(send) = command(codec, &message) else { panic!("{body}") };
+            prop_assert_eq!(send.idempotency_key.as_deref(), idempotency_key.as_deref());
+            prop_assert_eq!((send.class, send.wait), (class, wait));
+        }
+    }
+
+    #[test]
+    fn a_secret_is_itself_alone(one in any::<u128>(), bit in 0..128_u32) {
+        prop_assert!(Secret(one).is(Secret(one)));
+        prop_assert!(!Secret(one).is(Secret(one ^ (1 << bit))));
+        prop_assert!(Secret(one).to_string().parse::<Secret>().is_ok_and(|read| read.is(Secret(one))));
+        prop_assert_eq!(format!("{:?}", Secret(one)), "Secret");
     }
 }
 

@@ -56,11 +56,17 @@ fn connected<'a>(body: &Body<'a>) -> Connected<'a> {
     let (inbox, limits) = (Body(&body.0["inbox"]), Body(&body.0["limits"]));
     Connected {
         session: body.text("session").parse().unwrap(),
+        secret: body.text("secret").parse().unwrap(),
+        resumed: body.0["resumed"].as_bool().unwrap(),
+        resume_ms: body.number("resume_ms"),
         user: body.text("user"),
         inbox: Inbox {
             stream: inbox.stream(),
             epoch: inbox.text("epoch").parse().unwrap(),
             offset: inbox.number("offset"),
+            delivered: inbox.number("delivered"),
+            read: inbox.number("read"),
+            recovered: recovered(&inbox),
         },
         ping_ms: body.number("ping_ms"),
         limits: ToldLimits {
@@ -71,14 +77,25 @@ fn connected<'a>(body: &Body<'a>) -> Connected<'a> {
     }
 }
 
-fn subscribed<'a>(body: &Body<'a>) -> Subscribed<'a> {
-    let recovered = match body.text("recovered") {
+fn recovered(body: &Body<'_>) -> Recovered {
+    match body.text("recovered") {
         "complete" => Recovered::Complete,
         "gap" => Recovered::Gap,
         "none" => Recovered::None,
         other => panic!("{other}"),
-    };
-    let epoch = body.text("epoch").parse().unwrap();
+    }
+}
+
+fn level(body: &Body<'_>) -> Level {
+    match body.text("level") {
+        "accepted" => Level::Accepted,
+        "stored" => Level::Stored,
+        other => panic!("{other}"),
+    }
+}
+
+fn subscribed<'a>(body: &Body<'a>) -> Subscribed<'a> {
+    let (epoch, recovered) = (body.text("epoch").parse().unwrap(), recovered(body));
     Subscribed { channel: body.text("channel"), stream: body.stream(), epoch, offset: body.number("offset"), recovered }
 }
 
@@ -87,6 +104,7 @@ fn gap(body: &Body<'_>) -> Gap {
         "expired" => GapReason::Expired,
         "epoch" => GapReason::Epoch,
         "future" => GapReason::Future,
+        "lost" => GapReason::Lost,
         other => panic!("{other}"),
     };
     Gap { stream: body.stream(), from: body.number("from"), to: body.number("to"), reason }
@@ -104,7 +122,7 @@ fn close<'a>(body: &Body<'a>) -> Close<'a> {
 
 fn published(body: &Body<'_>) -> Published {
     let epoch = body.text("epoch").parse().unwrap();
-    Published { stream: body.stream(), epoch, offset: body.number("offset"), level: Level::Accepted }
+    Published { stream: body.stream(), epoch, offset: body.number("offset"), level: level(body) }
 }
 
 /// Renders the frame that a vector means. `data` is what it carries.
@@ -117,7 +135,7 @@ fn rendered(form: WireForm, meaning: &Value, data: DataRef<'_>) -> Vec<u8> {
         "subscribed" => ServerFrame::Subscribed(subscribed(&body)),
         "unsubscribed" => ServerFrame::Unsubscribed(Unsubscribed { channel: body.text("channel") }),
         "published" => ServerFrame::Published(published(&body)),
-        "sent" => ServerFrame::Sent(Sent { sessions: body.size("sessions"), level: Level::Accepted }),
+        "sent" => ServerFrame::Sent(Sent { sessions: body.size("sessions"), level: level(&body) }),
         "result" => ServerFrame::Result(data),
         "pong" => ServerFrame::Pong,
         "ping" => ServerFrame::Ping,
@@ -125,7 +143,9 @@ fn rendered(form: WireForm, meaning: &Value, data: DataRef<'_>) -> Vec<u8> {
         "error" => ServerFrame::Error(failure(&body)),
         "close" => ServerFrame::Close(close(&body)),
         "entry" => {
-            let (stream, offset, at) = (body.stream(), body.number("offset"), body.number("at"));
+            let (stream, at) = (body.stream(), body.number("at"));
+            // No place in the stream.
+            let offset = body.0.get("offset").map_or(0, |_| body.number("offset"));
             let (event, from) = (body.text("event"), body.0["from"].as_str());
             wire::render_entry(form, &EntryFrame { stream, offset, event, data, from, at }, &mut out);
             return out;

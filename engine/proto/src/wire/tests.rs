@@ -41,6 +41,18 @@ fn a_long_reason_is_cut_between_characters() {
 }
 
 #[test]
+fn an_entry_without_a_place_tells_none() {
+    let data = DataRef::parse(Codec::Json, b"1").unwrap();
+    let entry = EntryFrame { stream: 1, offset: 0, event: "e", data, from: None, at: 3 };
+    let mut out = Vec::new();
+    render_entry(WireForm::JsonLines, &entry, &mut out);
+    assert_eq!(out, b"{\"entry\":{\"stream\":1,\"event\":\"e\",\"data\":1,\"at\":3}}\n");
+    let mut out = Vec::new();
+    render_entry(WireForm::WebSocketMsgpack, &entry, &mut out);
+    assert_eq!(out[2..], *b"\x81\xa5entry\x84\xa6stream\x01\xa5event\xa1e\xa4data\x01\xa2at\x03");
+}
+
+#[test]
 fn an_entry_stands_on_one_line_whatever_its_data() {
     let data = DataRef::parse(Codec::Json, b"{\r\n  \"a\": [\n1 ]\n}").unwrap();
     let entry = EntryFrame { stream: 1, offset: 2, event: "a\"b", data, from: Some("zo\u{eb}\n"), at: 3 };

@@ -50,13 +50,22 @@ pub(crate) fn bytes(value: &Value) -> Vec<u8> {
     digits.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
-/// A meaning, with repeated texts written out.
+/// What stands in an array: one meaning, or one that is repeated.
+fn items(value: &Value) -> Vec<Value> {
+    let times = |repeated: &Value| repeated["times"].as_u64().and_then(|times| usize::try_from(times).ok());
+    match value.get("repeat").filter(|repeated| repeated.is_object()) {
+        Some(repeated) => vec![expanded(repeated); times(value).expect("it is told how often")],
+        None => vec![expanded(value)],
+    }
+}
+
+/// A meaning, with what is repeated written out.
 pub(crate) fn expanded(value: &Value) -> Value {
     if let Some(text) = repeated(value) {
         return text.into();
     }
     match value {
-        Value::Array(items) => items.iter().map(expanded).collect(),
+        Value::Array(listed) => listed.iter().flat_map(items).collect(),
         Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), expanded(value))).collect(),
         other => other.clone(),
     }
