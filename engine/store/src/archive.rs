@@ -1,6 +1,7 @@
 //! Streams on disk: their heads, their entries, the payloads that they share, and the idempotency keys.
 
 mod batch;
+mod page;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -10,12 +11,13 @@ use crate::error::{ErrorKind, StoreError};
 use crate::op::{KeptKey, Op};
 use crate::store::{Store, Write};
 use crate::{format, key, record};
+pub use page::Page;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tidings_proto::kept::{Entry, Kept, Kind};
+use tidings_proto::kept::{Edge, Entry, Kept, Kind};
 use writer::Writer;
 
 /// What an entry counts for in [`Edge::bytes`] and in a sum of them: its texts and data, and what its record takes beside
@@ -25,15 +27,6 @@ use writer::Writer;
 #[must_use]
 pub fn entry_bytes(entry: &Entry) -> u64 {
     entry.text_bytes() as u64 + record::ENTRY_OVERHEAD_BYTES
-}
-
-/// Entries that were read together.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Page {
-    /// By rising offset.
-    pub entries: Vec<Entry>,
-    /// Offsets of entries among them that are there and cannot be read any more, rising.
-    pub damaged: Vec<u64>,
 }
 
 /// Streams on disk.
@@ -104,6 +97,14 @@ impl Archive {
     /// When the store fails. What is damaged is told in the page.
     pub fn page(&self, stream: u64, from: u64, to: u64, bytes_max: usize) -> Result<Page, StoreError> {
         reader::page(&*self.store, stream, (from, to), bytes_max)
+    }
+
+    /// The first entry of a stream at or behind `from` that can be read.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn edge(&self, stream: u64, from: u64) -> Result<Option<Edge>, StoreError> {
+        reader::first(&*self.store, stream, from)
     }
 
     /// Writes in this order. Nothing of it is safe before [`sync`](Self::sync).

@@ -1,69 +1,188 @@
-//! The store on disk: sled, with a sync that is one.
+//! The store on disk: sled, with a sync that is one, and with its space given back.
+//!
+//! sled never makes its file much smaller, so a directory holds *generations*: sled databases one after the other, of
+//! which the file `current` names the one in use. When that one takes too much room for what lives in it, the writer
+//! copies it into the next one bit by bit, between its own writes, and then names that one instead.
 
-use crate::error::StoreError;
-use crate::store::{Store, Write};
-use std::ops::ControlFlow;
+mod copying;
+mod folder;
+mod generation;
+mod guard;
+mod mark;
+mod options;
+mod parts;
+#[cfg(test)]
+mod tests;
+
+use crate::error::{ErrorKind, StoreError};
+use crate::store::{Each, Record, Store, Write};
+use copying::Copying;
+pub(crate) use folder::Folder;
+pub(crate) use generation::Generation;
+pub use options::Options;
+use std::fmt;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-/// How a store is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// Most bytes of pages that sled keeps in memory; 64 MiB by default. It holds up to about twice that for a while.
-    pub cache_bytes: u64,
-    /// How long opening may take, which reads all of the log's headers; two minutes by default.
-    pub open_timeout: Duration,
+/// Below this a store takes what it takes: most of it are segments that sled fills anew.
+pub const FLOOR_BYTES: u64 = 32 << 20;
+/// From how many times the live bytes on a store is copied. Its bytes on disk stay below 4 times the live ones then, but
+/// for the while that old and new lie side by side.
+const COPY_AT: u64 = 3;
+/// How many bytes are written between two looks at the space that is left on the device.
+const ROOM_CHECK_BYTES: u64 = 1 << 20;
+/// With less room than this nothing is written any more: sled does not bear a device that is full.
+const ROOM_BYTES_MIN: u64 = 8 << 20;
+
+/// A store in a directory. One process has it at a time.
+///
+/// After a write or a sync failed, every further one answers [`ErrorKind::Poisoned`], and what can still be read may be
+/// read: what a failed sync left behind is not known, and trying again would call it good.
+pub struct SledStore {
+    /// The generation that is read and written.
+    current: RwLock<Arc<Generation>>,
+    writer: Mutex<Writer>,
+    is_poisoned: AtomicBool,
+    options: Options,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { cache_bytes: 64 << 20, open_timeout: Duration::from_secs(120) }
+struct Writer {
+    folder: Folder,
+    copying: Option<Copying>,
+    /// Bytes that were written since the room on the device was looked at.
+    unchecked_bytes: u64,
+    /// How many writes there were since the last sync.
+    unsynced: usize,
+}
+
+impl fmt::Debug for SledStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledStore").field("path", &self.current().path()).finish_non_exhaustive()
     }
 }
 
-/// A store in a directory.
-#[derive(Debug)]
-pub struct SledStore {
-    memory: crate::memory::MemoryStore,
-}
-
 impl SledStore {
-    /// Opens the store in a directory, which is made if it is missing.
+    /// Opens the store in a directory. A missing or empty one becomes a new store.
     ///
     /// # Errors
-    /// When it cannot be opened, with what to do about it.
-    pub fn open(_path: &Path, _options: &Options) -> Result<Self, StoreError> {
-        Ok(Self { memory: crate::memory::MemoryStore::default() })
+    /// When it cannot be opened, with what to do about it: another process has it, it is not a directory or not one of a
+    /// store, may not be written, has no room, is damaged, or did not open in time.
+    pub fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
+        let (folder, generation) = Folder::open(path, options)?;
+        folder.check_room(ROOM_BYTES_MIN)?;
+        let writer = Writer { folder, copying: None, unchecked_bytes: 0, unsynced: 0 };
+        Ok(Self {
+            current: RwLock::new(Arc::new(generation)),
+            writer: Mutex::new(writer),
+            is_poisoned: AtomicBool::new(false),
+            options: *options,
+        })
+    }
+
+    /// Bytes of keys and values that are in the store: what [`Store::bytes_on_disk`] is to be compared with.
+    #[must_use]
+    pub fn bytes_live(&self) -> u64 {
+        self.current().bytes_live()
+    }
+
+    fn current(&self) -> Arc<Generation> {
+        // A reference is taken or replaced under the lock, nothing that could be left half done.
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
+        if self.is_poisoned.load(Ordering::SeqCst) {
+            return Err(StoreError::new(ErrorKind::Poisoned, "an earlier write or sync of the store failed"));
+        }
+        self.writer.lock().map_err(|_| StoreError::new(ErrorKind::Poisoned, "an earlier write of the store panicked"))
+    }
+
+    /// Lets a failure end all writing.
+    fn or_poison<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if result.is_err() {
+            self.is_poisoned.store(true, Ordering::SeqCst);
+        }
+        result
+    }
+
+    fn write_all(&self, writer: &mut Writer, writes: &[Write]) -> Result<(), StoreError> {
+        let current = self.current();
+        let bytes: usize = writes.iter().map(Write::bytes).sum();
+        writer.unchecked_bytes += bytes as u64;
+        if writer.unchecked_bytes >= ROOM_CHECK_BYTES {
+            writer.unchecked_bytes = 0;
+            writer.folder.check_room(ROOM_BYTES_MIN)?;
+        }
+        writer.unsynced += writes.len();
+        for write in writes {
+            current.write(write)?;
+            if let Some(copying) = &mut writer.copying {
+                copying.repeat(write)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sync_all(&self, writer: &mut Writer) -> Result<(), StoreError> {
+        if writer.unsynced > 0 {
+            self.current().sync()?;
+        }
+        let unsynced = std::mem::take(&mut writer.unsynced);
+        self.copy_some(writer, unsynced)
+    }
+
+    /// Goes on with a copy, or begins one that is due. It goes faster than the `written` records that came meanwhile.
+    fn copy_some(&self, writer: &mut Writer, written: usize) -> Result<(), StoreError> {
+        let current = self.current();
+        let Some(copying) = &mut writer.copying else {
+            let disk = current.log_bytes()?;
+            // What fits in the floor is not worth the while, nor is a copy for which there is no room.
+            let is_due = disk > FLOOR_BYTES && disk > COPY_AT * current.bytes_live();
+            if is_due && writer.folder.room()? > 2 * current.bytes_live() + 2 * ROOM_BYTES_MIN {
+                writer.copying = Some(Copying::begin(&writer.folder, &self.options)?);
+            }
+            return Ok(());
+        };
+        if !copying.go_on(&current, written)? {
+            return Ok(());
+        }
+        let Some(done) = writer.copying.take() else { return Ok(()) };
+        let next = done.finish()?;
+        writer.folder.switch(&next)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        writer.folder.retire(current);
+        Ok(())
     }
 }
 
 impl Store for SledStore {
     fn write(&self, writes: &[Write]) -> Result<(), StoreError> {
-        self.memory.write(writes)
+        // A refused write changes nothing, and so spoils nothing.
+        writes.iter().try_for_each(Write::check)?;
+        let mut writer = self.writer()?;
+        self.or_poison(self.write_all(&mut writer, writes))
     }
 
     fn sync(&self) -> Result<(), StoreError> {
-        self.memory.sync()
+        let mut writer = self.writer()?;
+        self.or_poison(self.sync_all(&mut writer))
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.memory.get(key)
+        self.current().get(key)
     }
 
-    fn scan(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        each: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        self.memory.scan(from, to, each)
+    fn scan(&self, from: &[u8], to: &[u8], each: &mut Each<'_>) -> Result<(), StoreError> {
+        self.current().scan(from, to, each)
     }
 
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
-        self.memory.last(from, to)
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Record>, StoreError> {
+        self.current().last(from, to)
     }
 
     fn bytes_on_disk(&self) -> Result<u64, StoreError> {
-        self.memory.bytes_on_disk()
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.folder.bytes_on_disk()
     }
 }

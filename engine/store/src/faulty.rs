@@ -4,8 +4,7 @@
 mod tests;
 
 use crate::error::{ErrorKind, StoreError};
-use crate::store::{Store, Write};
-use std::ops::ControlFlow;
+use crate::store::{Each, Record, Store, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -145,16 +144,11 @@ impl<S: Store> Store for FaultyStore<S> {
         self.inner.store.get(key)
     }
 
-    fn scan(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        each: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, from: &[u8], to: &[u8], each: &mut Each<'_>) -> Result<(), StoreError> {
         self.inner.store.scan(from, to, each)
     }
 
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Record>, StoreError> {
         self.inner.store.last(from, to)
     }
 

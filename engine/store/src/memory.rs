@@ -4,9 +4,9 @@
 mod tests;
 
 use crate::error::StoreError;
-use crate::store::{Store, Write};
+use crate::store::{Each, Record, Store, Write};
 use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A store in memory. Clones are handles of the same store, so that a test can let it crash under the engine.
@@ -81,12 +81,7 @@ impl Store for MemoryStore {
         Ok(self.lock().values.get(key).cloned())
     }
 
-    fn scan(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        each: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, from: &[u8], to: &[u8], each: &mut Each<'_>) -> Result<(), StoreError> {
         if from < to {
             let state = self.lock();
             let _ = span(&state.values, from, to).try_for_each(|(key, value)| each(key, value));
@@ -94,7 +89,7 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Record>, StoreError> {
         if from >= to {
             return Ok(None);
         }

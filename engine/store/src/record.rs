@@ -22,7 +22,7 @@ const MAGIC: &[u8] = b"tidings";
 const CRC_BYTES: usize = size_of::<u32>();
 
 /// What an entry takes beside its texts and data: its key of 17 bytes and the fixed part of its record, rounded up.
-pub(crate) const ENTRY_OVERHEAD_BYTES: u64 = 48;
+pub(crate) const ENTRY_OVERHEAD_BYTES: u64 = tidings_proto::kept::RECORD_OVERHEAD_BYTES;
 
 const ENTRY_MSGPACK: u8 = 1;
 const ENTRY_FROM: u8 = 2;

@@ -3,14 +3,20 @@
 use crate::error::{ErrorKind, StoreError};
 use std::ops::ControlFlow;
 
-/// The longest key.
-pub const KEY_BYTES_MAX: usize = 320;
+/// The longest key. The longest there is holds a name of 128 bytes.
+pub const KEY_BYTES_MAX: usize = 160;
 
 /// The longest value. Far above the largest entry: data of 64 KiB, its texts and its bookkeeping.
 pub const VALUE_BYTES_MAX: usize = 128 * 1024;
 
 /// Keys that begin with this byte are a store's own.
 pub const KEY_OWN: u8 = 0xff;
+
+/// What a scan calls with each key and value, until it breaks.
+pub type Each<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
+/// A key and its value.
+pub type Record = (Vec<u8>, Vec<u8>);
 
 /// Bytes to bytes, ordered by key.
 ///
@@ -42,18 +48,13 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// When one cannot be read.
-    fn scan(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        each: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError>;
+    fn scan(&self, from: &[u8], to: &[u8], each: &mut Each<'_>) -> Result<(), StoreError>;
 
     /// The highest key from `from` up to but without `to`, and its value.
     ///
     /// # Errors
     /// When it cannot be read.
-    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Record>, StoreError>;
 
     /// Bytes that the store takes on the device.
     ///
@@ -85,6 +86,15 @@ impl Write {
     pub fn key(&self) -> &[u8] {
         match self {
             Self::Put { key, .. } | Self::Delete { key } => key,
+        }
+    }
+
+    /// Bytes of its key and its value.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Put { key, value } => key.len() + value.len(),
+            Self::Delete { key } => key.len(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Reads streams.
 
-use super::Page;
+use super::page::Page;
 use crate::error::{ErrorKind, StoreError};
 use crate::key;
 use crate::op::KeptKey;
@@ -63,6 +63,21 @@ pub(crate) fn ends(store: &dyn Store, stream: u64) -> Result<Ends, StoreError> {
     )?;
     ends.edges = Some((oldest, newest));
     Ok(ends)
+}
+
+/// The first entry at or behind `from` that is whole.
+pub(crate) fn first(store: &dyn Store, stream: u64, from: u64) -> Result<Option<Edge>, StoreError> {
+    let mut found = None;
+    store.scan(&key::entry(stream, from), &key::behind_entry(stream, u64::MAX), &mut |key, record| {
+        match record::read_entry(key, record) {
+            Ok(entry) => {
+                found = Some(edge(offset(key), &entry));
+                ControlFlow::Break(())
+            }
+            Err(_) => ControlFlow::Continue(()),
+        }
+    })?;
+    Ok(found)
 }
 
 fn edge(offset: u64, entry: &EntryRecord<'_>) -> Edge {

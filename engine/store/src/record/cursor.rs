@@ -63,8 +63,12 @@ impl<'a> Cursor<'a> {
 
 /// Appends a text. What is longer than two bytes can tell is cut at a character: the protocol's limits are far below.
 pub(crate) fn put_text(text: &str, out: &mut Vec<u8>) {
-    let text = &text[..text.floor_char_boundary(usize::from(u16::MAX))];
-    let bytes = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    let mut end = text.len().min(usize::from(u16::MAX));
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let text = &text[..end];
+    let bytes = u16::try_from(end).unwrap_or(u16::MAX);
     out.extend_from_slice(&bytes.to_le_bytes());
     out.extend_from_slice(text.as_bytes());
 }
