@@ -1,22 +1,23 @@
-use super::{Entry, History};
+use super::{History, cost_bytes};
 use crate::policy::Keep;
 use crate::time::Instant;
+use tidings_proto::kept::Entry;
 use tidings_proto::payload::{Codec, Data};
 
 const PLENTY: Keep = Keep { entries_max: 1_000, bytes_max: 1_000_000, age_ms_max: 1_000_000 };
 
-fn entry(offset: u64, taken: u64) -> Entry {
-    Entry { offset, event: "E".into(), data: Data::null(), from: None, key: None, at: 0, taken: Instant(taken) }
+fn entry(offset: u64) -> Entry {
+    Entry { offset, event: "E".into(), data: Data::null(), from: None, key: None, at: 0 }
 }
 
 fn keyed(offset: u64, key: &str) -> Entry {
-    Entry { key: Some(key.into()), ..entry(offset, 0) }
+    Entry { key: Some(key.into()), ..entry(offset) }
 }
 
 fn filled(offsets: std::ops::RangeInclusive<u64>, keep: &Keep) -> History {
     let mut history = History::default();
     for offset in offsets {
-        history.push(entry(offset, offset * 10), keep);
+        history.push(entry(offset), Instant(offset * 10), keep);
     }
     history
 }
@@ -34,7 +35,7 @@ fn the_newest_stay_when_there_are_too_many() {
 
 #[test]
 fn the_newest_stay_when_they_cost_too_much() {
-    let cost_bytes = entry(1, 0).cost_bytes();
+    let cost_bytes = cost_bytes(&entry(1));
     let history = filled(1..=10, &Keep { bytes_max: 4 * cost_bytes + 1, ..PLENTY });
     assert_eq!(offsets(&history), [7, 8, 9, 10]);
     assert_eq!(history.cost_bytes(), 4 * cost_bytes);
@@ -46,7 +47,7 @@ fn an_entry_that_is_too_large_alone_leaves_nothing() {
     let bytes_max = history.cost_bytes();
     let text = format!("\"{}\"", "x".repeat(bytes_max));
     let data = Data::parse(Codec::Json, text.into_bytes().into()).unwrap();
-    history.push(Entry { data, ..entry(4, 0) }, &Keep { bytes_max, ..PLENTY });
+    history.push(Entry { data, ..entry(4) }, Instant(0), &Keep { bytes_max, ..PLENTY });
     assert!(history.is_empty());
     assert_eq!((history.cost_bytes(), history.whole_from()), (0, 5));
 }
@@ -59,7 +60,7 @@ fn an_entry_stays_for_its_whole_age_and_no_longer() {
     assert_eq!(offsets(&history), [1, 2, 3]);
     history.trim(&keep, Instant(36));
     assert_eq!(offsets(&history), [2, 3]);
-    history.push(entry(4, 56), &keep);
+    history.push(entry(4), Instant(56), &keep);
     assert_eq!(offsets(&history), [4]);
     history.trim(&keep, Instant(u64::MAX));
     assert!(history.is_empty());
@@ -77,21 +78,20 @@ fn a_clock_that_reads_earlier_drops_nothing() {
 fn a_value_takes_the_place_of_the_one_with_its_key() {
     let mut history = History::default();
     for (offset, key) in [(1, "a"), (2, "b"), (3, "a"), (4, "c")] {
-        history.replace(keyed(offset, key), &PLENTY);
+        history.replace(keyed(offset, key), Instant(0), &PLENTY);
     }
     assert_eq!(offsets(&history), [2, 3, 4]);
-    history.replace(entry(5, 0), &PLENTY);
-    history.replace(entry(6, 0), &PLENTY);
+    history.replace(entry(5), Instant(0), &PLENTY);
+    history.replace(entry(6), Instant(0), &PLENTY);
     assert_eq!(offsets(&history), [2, 3, 4, 6], "values without a key are one value");
-    let cost_bytes = history.from(0).map(Entry::cost_bytes).sum::<usize>();
-    assert_eq!(history.cost_bytes(), cost_bytes);
+    assert_eq!(history.cost_bytes(), history.from(0).map(cost_bytes).sum::<usize>());
 }
 
 #[test]
 fn reading_starts_at_the_first_that_is_not_before_the_offset() {
     let mut history = History::default();
     for (offset, key) in [(1, "a"), (2, "b"), (3, "b"), (6, "c")] {
-        history.replace(keyed(offset, key), &PLENTY);
+        history.replace(keyed(offset, key), Instant(0), &PLENTY);
     }
     let from = |offset| history.from(offset).map(|entry| entry.offset).collect::<Vec<_>>();
     assert_eq!(from(1), [1, 3, 6]);
@@ -103,9 +103,9 @@ fn reading_starts_at_the_first_that_is_not_before_the_offset() {
 
 #[test]
 fn an_entry_costs_its_texts_and_what_holds_them() {
-    let plain = entry(1, 0).cost_bytes();
-    assert_eq!(keyed(1, "12345").cost_bytes(), plain + 5);
-    assert_eq!(Entry { event: "EVENT".into(), ..entry(1, 0) }.cost_bytes(), plain + 4);
+    let plain = cost_bytes(&entry(1));
+    assert_eq!(cost_bytes(&keyed(1, "12345")), plain + 5);
+    assert_eq!(cost_bytes(&Entry { event: "EVENT".into(), ..entry(1) }), plain + 4);
     assert!(plain > size_of::<Entry>());
 }
 
@@ -115,7 +115,7 @@ fn what_is_missing_is_told_from_what_was_replaced() {
     let mut history = History::default();
     assert_eq!(history.whole_from(), 0);
     for (offset, key, whole_from) in [(4, "a", 4), (5, "a", 4), (6, "b", 4), (7, "b", 4), (8, "c", 6), (9, "c", 6)] {
-        history.replace(keyed(offset, key), &keep);
+        history.replace(keyed(offset, key), Instant(0), &keep);
         assert_eq!(history.whole_from(), whole_from, "after {offset}");
     }
     assert_eq!(offsets(&history), [7, 9]);

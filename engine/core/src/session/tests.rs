@@ -4,21 +4,23 @@ mod answers;
 mod judging;
 mod limits;
 mod property;
+mod resume;
 mod time;
 
-use super::{Channel, Effects, Session, Subscription};
+use super::{Arrival, Channel, Effects, Session, Subscription};
 use crate::ask::{Admission, Answer, Denial, Question, Token};
 use crate::grants::Grants;
-use crate::policy::{Access, Class, Keep, Policy, Rules, SessionLimits};
+use crate::policy::{Access, Class, Keep, Overflow, Policy, Rules, SessionLimits, Shelf};
 use crate::rate::Rate;
 use crate::stream::Publication;
 use crate::time::{Instant, Now};
 use std::sync::Arc;
 use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
+use tidings_proto::command::Wait;
 use tidings_proto::decode::frames;
 use tidings_proto::frame::ServerFrame;
-use tidings_proto::id::Position;
+use tidings_proto::id::{Position, StreamNumber};
 use tidings_proto::pattern::Pattern;
 use tidings_proto::payload::Codec;
 
@@ -27,11 +29,15 @@ const WALL_MS: u64 = 1_790_000_000_000;
 const CONNECT: &str = r#"{"id":1,"connect":{"token":"t"}}"#;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Room(String);
+struct Room(String, StreamNumber);
 
 impl Channel for Room {
     fn name(&self) -> &str {
         &self.0
+    }
+
+    fn number(&self) -> StreamNumber {
+        self.1
     }
 }
 
@@ -43,6 +49,10 @@ struct Log {
     at_once: Vec<Answer>,
     refuse_open: bool,
     refuse_subscribe: bool,
+    /// Up to where the client was given each stream.
+    given: u64,
+    /// What was promised of the last publication.
+    class: Option<Class>,
     slots: u32,
 }
 
@@ -51,9 +61,10 @@ impl Log {
         self.lines.push(line.into());
     }
 
-    fn slot(&mut self) -> u32 {
+    /// A stream's number is that of the session's slot, and nothing of it is there yet.
+    fn join(&mut self, name: &str) -> Subscription<Room> {
         self.slots += 1;
-        self.slots
+        Subscription { channel: Room(name.to_owned(), self.slots), slot: self.slots, has: 0 }
     }
 }
 
@@ -62,10 +73,12 @@ fn told(id: Option<u64>) -> String {
 }
 
 fn placed(publication: &Publication<'_>) -> String {
-    let Publication { event, data, from, key } = publication;
+    let Publication { event, data, from, key, idempotency_key, wait, class: _ } = publication;
     let from = from.map_or("host", |from| from);
     let key = key.map(|key| format!(" key {key}")).unwrap_or_default();
-    format!("{event} {} from {from}{key}", data.to_data().to_json())
+    let idempotency_key = idempotency_key.map(|key| format!(" once {key}")).unwrap_or_default();
+    let wait = if *wait == Wait::Stored { " stored" } else { "" };
+    format!("{event} {} from {from}{key}{idempotency_key}{wait}", data.to_data().to_json())
 }
 
 impl Effects for Log {
@@ -102,12 +115,19 @@ impl Effects for Log {
         (!self.at_once.is_empty()).then(|| self.at_once.remove(0))
     }
 
-    fn open(&mut self, id: Option<u64>, admission: &Admission) -> Result<Subscription<Room>, Denial> {
+    fn open(
+        &mut self,
+        id: Option<u64>,
+        admission: &Admission,
+        arrival: Arrival<'_>,
+    ) -> Result<Subscription<Room>, Denial> {
         if self.refuse_open {
             return Err(Denial::new(Code::Limit, "connections_per_user_max: too many"));
         }
-        self.line(format!("{} open {}", told(id), admission.user));
-        Ok(Subscription { channel: Room(admission.user.to_string()), slot: self.slot() })
+        let device = if arrival.device.is_empty() { String::new() } else { format!(" on {}", arrival.device) };
+        let since = arrival.since.map(|since| format!(" since {}", since.offset)).unwrap_or_default();
+        self.line(format!("{} open {}{device}{since}", told(id), admission.user));
+        Ok(self.join(&admission.user))
     }
 
     fn subscribe(
@@ -118,7 +138,13 @@ impl Effects for Log {
     ) -> Option<Subscription<Room>> {
         let since = since.map(|since| format!("since {}", since.offset)).unwrap_or_default();
         self.line(format!("{} join {} {since}", told(id), channel.as_str()).trim_end());
-        (!self.refuse_subscribe).then(|| Subscription { channel: Room(channel.as_str().to_owned()), slot: self.slot() })
+        (!self.refuse_subscribe).then(|| self.join(channel.as_str()))
+    }
+
+    fn acknowledge(&mut self, subscription: &Subscription<Room>, device: &str, offset: u64, read: bool) -> bool {
+        let what = if read { "read" } else { "has" };
+        self.line(format!("{device} {what} {} {offset}", subscription.channel.name()).trim_start());
+        offset <= self.given
     }
 
     fn leave(&mut self, subscription: Subscription<Room>) {
@@ -126,10 +152,12 @@ impl Effects for Log {
     }
 
     fn publish(&mut self, id: Option<u64>, channel: ChannelName<'_>, publication: &Publication<'_>) {
+        self.class = Some(publication.class);
         self.line(format!("{} publish {} {}", told(id), channel.as_str(), placed(publication)));
     }
 
     fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>) {
+        self.class = Some(publication.class);
         self.line(format!("{} send {user} {}", told(id), placed(publication)));
     }
 
@@ -146,10 +174,12 @@ fn rules() -> Rules {
         let data_bytes_max = DATA_BYTES_MAX;
         Arc::new(Policy {
             class,
+            send_class: class,
             subscribe: access,
             publish: access,
             send: access,
             keep,
+            shelf: Shelf { keep, overflow: Overflow::DropOldest, devices_max: 4, device_ttl_ms: 10_000 },
             data_bytes_max,
             rate: Rate::per_minute(0),
         })
@@ -179,7 +209,7 @@ fn rules() -> Rules {
 fn admission(expires_at_ms: Option<u64>) -> Answer {
     let mine = |text| vec![Pattern::new(text)];
     let grants = Grants { subscribe: mine("shared:mine*"), publish: mine("shared:mine*"), send: mine("mine*") };
-    Answer::Admitted(Admission { user: "alice".into(), grants: Arc::new(grants), expires_at_ms })
+    Answer::Admitted(Admission { user: "alice".into(), grants: Arc::new(grants), expires_at_ms, resumed: None })
 }
 
 struct Bench {

@@ -1,17 +1,19 @@
 //! What streams are tested with: readers whose queues can be full, and frames read back from the bytes of each form.
 
 mod behind;
+mod durable;
 mod fan;
 mod joins;
 mod model;
 
-use super::{Delivery, Effects, Joined, Publication, Stream, Subscriber};
-use crate::policy::{Access, Class, Keep, Policy};
+use super::{Delivery, Effects, Forward, Joined, Publication, Stream, Subscriber};
+use crate::policy::{Access, Class, Keep, Overflow, Policy, Shelf};
 use crate::rate::Rate;
 use crate::time::{Instant, Now};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tidings_proto::command::Wait;
 use tidings_proto::frame::{Gap, GapReason};
 use tidings_proto::id::{Epoch, Position};
 use tidings_proto::payload::{Codec, DataRef};
@@ -20,6 +22,34 @@ use tidings_proto::wire::WireForm;
 const NUMBER: u32 = 12;
 const EPOCH: Epoch = Epoch(7);
 const PLENTY: Keep = Keep { entries_max: 1_000, bytes_max: 1_000_000, age_ms_max: 1_000_000 };
+
+const SHELF: Shelf = Shelf {
+    keep: Keep { entries_max: 1_000, bytes_max: 1_000_000, age_ms_max: 1_000_000 },
+    overflow: Overflow::DropOldest,
+    devices_max: 4,
+    device_ttl_ms: 10_000_000,
+};
+
+fn policy(class: Class, keep: Keep) -> Policy {
+    Policy {
+        class,
+        send_class: class,
+        subscribe: Access::Everyone,
+        publish: Access::Everyone,
+        send: Access::Everyone,
+        keep,
+        shelf: SHELF,
+        data_bytes_max: 1_000_000,
+        rate: Rate::per_minute(0),
+    }
+}
+
+/// A publication of the host's, in the class of its stream.
+const fn publication<'p>(event: &'p str, data: DataRef<'p>, key: Option<&'p str>) -> Publication<'p> {
+    // In streams the class of a publication decides nothing: the owner passes what was narrowed.
+    let class = Class::Reliable;
+    Publication { event, data, from: None, key, class, idempotency_key: None, wait: Wait::Accepted }
+}
 
 /// A member as the stream holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,17 +191,8 @@ struct Bench {
 
 impl Bench {
     fn new(class: Class, keep: Keep) -> Self {
-        let policy = Policy {
-            class,
-            subscribe: Access::Everyone,
-            publish: Access::Everyone,
-            send: Access::Everyone,
-            keep,
-            data_bytes_max: 1_000_000,
-            rate: Rate::per_minute(0),
-        };
         let now = Now { instant: Instant(1_000), wall_ms: 1_790_000_000_000 };
-        Self { stream: Stream::new(NUMBER, EPOCH, Arc::new(policy), now), sink: Sink::default(), now }
+        Self { stream: Stream::new(NUMBER, EPOCH, Arc::new(policy(class, keep)), now), sink: Sink::default(), now }
     }
 
     fn reliable() -> Self {
@@ -185,7 +206,7 @@ impl Bench {
 
     fn place(&mut self, event: &str, key: Option<&str>, data: &str) -> u64 {
         let data = DataRef::parse(Codec::Json, data.as_bytes()).unwrap();
-        self.stream.publish(&Publication { event, data, from: None, key }, self.now)
+        self.stream.publish(&publication(event, data, key), self.now)
     }
 
     /// Publishes `count` and fans them out in one.
@@ -214,8 +235,13 @@ impl Bench {
         joined
     }
 
+    /// Reads forward in a stream that has nothing on disk. Whether the member is still behind.
     fn catch_up(&mut self, slot: u32) -> bool {
-        self.stream.catch_up(slot, self.now, &mut self.sink)
+        match self.stream.catch_up(slot, self.now, &mut self.sink) {
+            Forward::UpToDate => false,
+            Forward::Full => true,
+            Forward::Read { .. } => panic!("there is no disk to read from"),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Offsets, fan-out, members and their slots.
 
-use super::{Bench, EPOCH, Got, NUMBER, PLENTY, Reader, entries};
+use super::{Bench, EPOCH, Got, NUMBER, PLENTY, Publication, Reader, entries, publication};
 use crate::policy::{Class, Keep};
 use std::sync::Arc;
 use tidings_proto::frame::EntryFrame;
@@ -48,7 +48,7 @@ fn each_member_gets_its_own_form() {
         bench.join(id, None);
     }
     let alice: Arc<str> = "alice".into();
-    let publication = super::Publication { event: "E", data: DataRef::NULL, from: Some(&alice), key: None };
+    let publication = Publication { from: Some(&alice), ..publication("E", DataRef::NULL, None) };
     bench.stream.publish(&publication, bench.now);
     bench.stream.fan_out(&mut bench.sink);
     let from = Some("alice");

@@ -3,17 +3,17 @@
 //! The model keeps every entry ever published in one list and what should be kept of them in another. Each reader checks
 //! each frame as it comes: an entry continues where the reader stands, a gap begins there and names only what is lost.
 
-use super::{EPOCH, Got, NUMBER, Reader, Sink};
-use crate::history::Entry;
-use crate::policy::{Access, Class, Keep, Policy};
-use crate::rate::Rate;
-use crate::stream::{Publication, Stream};
+use super::{EPOCH, Got, NUMBER, Reader, Sink, policy, publication};
+use crate::history::cost_bytes;
+use crate::policy::{Class, Keep};
+use crate::stream::{Forward, Stream};
 use crate::time::{Instant, Now};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use std::sync::Arc;
 use tidings_proto::frame::{GapReason, Recovered};
 use tidings_proto::id::{Epoch, Position};
+use tidings_proto::kept::Entry;
 use tidings_proto::payload::{Codec, Data};
 use tidings_proto::wire::WireForm;
 
@@ -100,7 +100,8 @@ struct World {
     sink: Sink,
     now: Now,
     published: Vec<Entry>,
-    kept: Vec<Entry>,
+    /// With the time they were taken at.
+    kept: Vec<(Entry, Instant)>,
     /// The highest offset that was dropped, not replaced.
     lost: u64,
     seats: Vec<Seat>,
@@ -112,21 +113,11 @@ struct World {
 
 impl World {
     fn new(class: Class, keep: Keep) -> Self {
-        let everyone = Access::Everyone;
-        let policy = Policy {
-            class,
-            subscribe: everyone,
-            publish: everyone,
-            send: everyone,
-            keep,
-            data_bytes_max: 1_000_000,
-            rate: Rate::per_minute(0),
-        };
         let now = Now { instant: Instant(5), wall_ms: 9 };
         Self {
             class,
             keep: if class == Class::Ephemeral { Keep::NOTHING } else { keep },
-            stream: Stream::new(NUMBER, EPOCH, Arc::new(policy), now),
+            stream: Stream::new(NUMBER, EPOCH, Arc::new(policy(class, keep)), now),
             sink: Sink::default(),
             now,
             published: Vec::new(),
@@ -188,30 +179,28 @@ impl World {
             from: None,
             key: (self.class == Class::Latest && key > 0).then(|| format!("k{key}").into()),
             at: self.now.wall_ms,
-            taken: self.now.instant,
         };
-        let publication =
-            Publication { event: &entry.event, data: entry.data.as_ref(), from: None, key: entry.key.as_deref() };
+        let publication = publication(&entry.event, entry.data.as_ref(), entry.key.as_deref());
         prop_assert_eq!(self.stream.publish(&publication, self.now), entry.offset);
         self.due += self.seats.len() as u64;
         self.published.push(entry.clone());
         if self.class == Class::Latest {
-            self.kept.retain(|old| old.key != entry.key);
+            self.kept.retain(|(old, _)| old.key != entry.key);
         }
-        self.kept.push(entry);
+        self.kept.push((entry, self.now.instant));
         self.trim();
         Ok(())
     }
 
     /// What is kept of what was published.
     fn trim(&mut self) {
-        let excess = |kept: &[Entry]| {
+        let excess = |kept: &[(Entry, Instant)]| {
             kept.len() > self.keep.entries_max
-                || kept.iter().map(Entry::cost_bytes).sum::<usize>() > self.keep.bytes_max
-                || kept.first().is_some_and(|oldest| oldest.taken.0 + self.keep.age_ms_max < self.now.instant.0)
+                || kept.iter().map(|(entry, _)| cost_bytes(entry)).sum::<usize>() > self.keep.bytes_max
+                || kept.first().is_some_and(|(_, taken)| taken.0 + self.keep.age_ms_max < self.now.instant.0)
         };
         while excess(&self.kept) {
-            self.lost = self.kept.remove(0).offset;
+            self.lost = self.kept.remove(0).0.offset;
         }
     }
 
@@ -259,13 +248,16 @@ impl World {
 
     fn catch_up(&mut self, index: usize) -> TestCaseResult {
         self.trim();
-        let behind = self.stream.catch_up(self.seats[index].slot, self.now, &mut self.sink);
+        let forward = self.stream.catch_up(self.seats[index].slot, self.now, &mut self.sink);
         self.look()?;
         let seat = &self.seats[index];
         prop_assert!(!self.stream.is_pending());
-        if behind {
+        if forward == Forward::Full {
             prop_assert_eq!(self.sink.room.get(&seat.id), Some(&0), "only a full reader stays behind");
-        } else if self.class == Class::Reliable {
+            return Ok(());
+        }
+        prop_assert_eq!(forward, Forward::UpToDate);
+        if self.class == Class::Reliable {
             prop_assert_eq!(seat.at, self.last(), "who is not behind has all");
         }
         Ok(())
@@ -282,7 +274,9 @@ impl World {
                         prop_assert_eq!(entry.map(|entry| &*entry.event), Some(&*event));
                         match self.class {
                             Class::Reliable => prop_assert_eq!(offset, seat.at + 1, "no hole, no overlap"),
-                            Class::Ephemeral | Class::Latest => prop_assert!(offset > seat.at, "in order, once"),
+                            Class::Ephemeral | Class::Latest | Class::Durable => {
+                                prop_assert!(offset > seat.at, "in order, once")
+                            }
                         }
                         seat.at = offset;
                         seat.delivered.push(offset);
@@ -303,14 +297,14 @@ impl World {
     }
 
     fn look_at_history(&self) -> TestCaseResult {
-        let (entries, cost_bytes) =
+        let (entries, bytes) =
             self.stream.history.as_ref().map_or((0, 0), |history| (history.len(), history.cost_bytes()));
-        prop_assert!(entries <= self.keep.entries_max && cost_bytes <= self.keep.bytes_max);
+        prop_assert!(entries <= self.keep.entries_max && bytes <= self.keep.bytes_max);
         prop_assert_eq!(entries, self.stream.kept());
         let kept: Vec<_> = self.stream.history.iter().flat_map(|history| history.from(0)).collect();
-        prop_assert_eq!(kept.iter().map(|entry| entry.cost_bytes()).sum::<usize>(), cost_bytes);
+        prop_assert_eq!(kept.iter().map(|entry| cost_bytes(entry)).sum::<usize>(), bytes);
         let kept: Vec<_> = kept.iter().map(|entry| entry.offset).collect();
-        prop_assert_eq!(kept, self.kept.iter().map(|entry| entry.offset).collect::<Vec<_>>());
+        prop_assert_eq!(kept, self.kept.iter().map(|(entry, _)| entry.offset).collect::<Vec<_>>());
         Ok(())
     }
 
@@ -325,12 +319,12 @@ impl World {
             match self.class {
                 Class::Reliable => prop_assert_eq!(seat.at, self.last()),
                 Class::Latest => {
-                    let due = self.kept.iter().map(|entry| entry.offset).filter(|offset| *offset > seat.joined_at);
+                    let due = self.kept.iter().map(|(entry, _)| entry.offset).filter(|offset| *offset > seat.joined_at);
                     let missing: Vec<_> = due.filter(|offset| !seat.delivered.contains(offset)).collect();
                     prop_assert_eq!(missing, [0_u64; 0], "the newest value of each key arrived");
                     prop_assert!(seat.at >= self.lost, "and what was lost before was told");
                 }
-                Class::Ephemeral => {}
+                Class::Ephemeral | Class::Durable => {}
             }
         }
         if self.class == Class::Ephemeral {

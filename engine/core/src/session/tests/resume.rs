@@ -1,0 +1,1 @@
+//! Sessions that are gone on with, and acknowledgements.

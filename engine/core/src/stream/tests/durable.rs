@@ -1,0 +1,1 @@
+//! Streams whose entries wait for the disk.
