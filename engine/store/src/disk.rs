@@ -11,25 +11,32 @@ mod guard;
 mod mark;
 mod options;
 mod parts;
+mod rewrite;
 #[cfg(test)]
 mod tests;
 
 use crate::error::{ErrorKind, StoreError};
+use crate::progress::Progress;
 use crate::store::{Each, Record, Store, Write};
 use copying::Copying;
-pub(crate) use folder::Folder;
-pub(crate) use generation::Generation;
+use folder::Folder;
+pub(crate) use folder::foreign;
+use generation::Generation;
 pub use options::Options;
+pub(crate) use rewrite::Fate;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Below this a store takes what it takes: most of it are segments that sled fills anew.
-pub const FLOOR_BYTES: u64 = 32 << 20;
-/// From how many times the live bytes on a store is copied. Its bytes on disk stay below 4 times the live ones then, but
-/// for the while that old and new lie side by side.
-const COPY_AT: u64 = 3;
+pub const FLOOR_BYTES: u64 = 16 << 20;
+/// From how many halves of the live bytes on a store is copied. sled by itself stays at about 3 times what lives while as
+/// much lives as before, goes to 4 and more when that is a lot, and keeps what it had when little is left of it. A fresh
+/// copy takes about 2.5 times.
+const COPY_AT_HALVES: u64 = 7;
+/// How many times the live bytes must be free for a copy.
+const COPY_ROOM: u64 = 3;
 /// How many bytes are written between two looks at the space that is left on the device.
 const ROOM_CHECK_BYTES: u64 = 1 << 20;
 /// With less room than this nothing is written any more: sled does not bear a device that is full.
@@ -69,15 +76,40 @@ impl SledStore {
     /// When it cannot be opened, with what to do about it: another process has it, it is not a directory or not one of a
     /// store, may not be written, has no room, is damaged, or did not open in time.
     pub fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
-        let (folder, generation) = Folder::open(path, options)?;
-        folder.check_room(ROOM_BYTES_MIN)?;
+        let store = Self::of(Folder::open(path, options)?, options);
+        store.writer()?.folder.check_room(ROOM_BYTES_MIN)?;
+        Ok(store)
+    }
+
+    /// Opens a store that is there: no new one is made of an empty directory, and a full device does not matter.
+    pub(crate) fn open_existing(path: &Path, options: &Options) -> Result<Self, StoreError> {
+        Folder::expect(path)?;
+        Ok(Self::of(Folder::open(path, options)?, options))
+    }
+
+    fn of((folder, generation): (Folder, Generation), options: &Options) -> Self {
         let writer = Writer { folder, copying: None, unchecked_bytes: 0, unsynced: 0 };
-        Ok(Self {
+        Self {
             current: RwLock::new(Arc::new(generation)),
             writer: Mutex::new(writer),
             is_poisoned: AtomicBool::new(false),
             options: *options,
-        })
+        }
+    }
+
+    /// Copies everything into a fresh generation, each record as `fate` decides, reads that again, and takes it into use.
+    /// Returns how many records there are now.
+    pub(crate) fn rewrite(
+        &self,
+        progress: &mut dyn FnMut(Progress),
+        fate: &mut dyn FnMut(&[u8], &[u8]) -> Fate,
+    ) -> Result<u64, StoreError> {
+        let mut writer = self.writer()?;
+        writer.copying = None;
+        let next = writer.folder.make_next(&self.options)?;
+        let records = rewrite::rewrite(&self.current(), &next, progress, fate)?;
+        self.switch(&mut writer, next)?;
+        Ok(records)
     }
 
     /// Bytes of keys and values that are in the store: what [`Store::bytes_on_disk`] is to be compared with.
@@ -138,8 +170,8 @@ impl SledStore {
         let Some(copying) = &mut writer.copying else {
             let disk = current.log_bytes()?;
             // What fits in the floor is not worth the while, nor is a copy for which there is no room.
-            let is_due = disk > FLOOR_BYTES && disk > COPY_AT * current.bytes_live();
-            if is_due && writer.folder.room()? > 2 * current.bytes_live() + 2 * ROOM_BYTES_MIN {
+            let is_due = disk > FLOOR_BYTES && disk * 2 > COPY_AT_HALVES * current.bytes_live();
+            if is_due && writer.folder.room()? > COPY_ROOM * current.bytes_live() + 2 * ROOM_BYTES_MIN {
                 writer.copying = Some(Copying::begin(&writer.folder, &self.options)?);
             }
             return Ok(());
@@ -148,10 +180,16 @@ impl SledStore {
             return Ok(());
         }
         let Some(done) = writer.copying.take() else { return Ok(()) };
-        let next = done.finish()?;
+        self.switch(writer, done.finish()?)
+    }
+
+    /// Takes a generation into use that is on the device.
+    fn switch(&self, writer: &mut Writer, next: Generation) -> Result<(), StoreError> {
         writer.folder.switch(&next)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
-        writer.folder.retire(current);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *current, Arc::new(next));
+        drop(current);
+        writer.folder.retire(old);
         Ok(())
     }
 }

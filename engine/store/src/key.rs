@@ -7,22 +7,21 @@ pub(crate) const FORMAT: &[u8] = &[0x01];
 /// The one record that says which stream numbers may have been given out.
 pub(crate) const RESERVED: &[u8] = &[0x02];
 
-const HEAD: u8 = 0x10;
-const ENTRY: u8 = 0x20;
-const SHARE: u8 = 0x30;
-const REFS: u8 = 0x31;
-const IDEMPOTENCY: u8 = 0x40;
+/// What the keys of heads begin with.
+pub(crate) const HEAD: u8 = 0x10;
+/// What the keys of entries begin with.
+pub(crate) const ENTRY: u8 = 0x20;
+/// What the keys of shared payloads begin with.
+pub(crate) const SHARE: u8 = 0x30;
+/// What the keys of the counts of what refers to them begin with.
+pub(crate) const REFS: u8 = 0x31;
+/// What the keys of idempotency keys begin with.
+pub(crate) const IDEMPOTENCY: u8 = 0x40;
 
 /// Below every key of a record, and above every one.
 pub(crate) const ALL: (&[u8], &[u8]) = (&[0x00], &[0xff]);
 /// All heads.
 pub(crate) const HEADS: (&[u8], &[u8]) = (&[HEAD], &[HEAD + 1]);
-/// All entries.
-pub(crate) const ENTRIES: (&[u8], &[u8]) = (&[ENTRY], &[ENTRY + 1]);
-/// All shared payloads.
-pub(crate) const SHARES: (&[u8], &[u8]) = (&[SHARE], &[SHARE + 1]);
-/// All counts of what refers to them.
-pub(crate) const ALL_REFS: (&[u8], &[u8]) = (&[REFS], &[REFS + 1]);
 /// All idempotency keys.
 pub(crate) const KEYS: (&[u8], &[u8]) = (&[IDEMPOTENCY], &[IDEMPOTENCY + 1]);
 

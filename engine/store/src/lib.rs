@@ -12,7 +12,7 @@
 //! * [`store`]: the seam between the two. [`error`]: what can go wrong, and what to do about it.
 //! * [`memory`], [`disk`], [`faulty`]: the stores.
 //! * [`archive`]: streams on disk. [`op`]: what is written to it.
-//! * [`check`]: a look at a store that no daemon has open, its figures, and its compaction.
+//! * [`check`]: a look at a store that no daemon has open, its figures, and its compaction. [`progress`]: how far it is.
 //!
 //! Nothing here waits but for the disk, and nothing starts a task: the engine calls from a thread that may block.
 
@@ -25,5 +25,6 @@ mod format;
 mod key;
 pub mod memory;
 pub mod op;
+pub mod progress;
 mod record;
 pub mod store;

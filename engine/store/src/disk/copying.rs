@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 /// How many records are copied at once, at least. More hold up whoever waits for the sync.
 const SLICE_RECORDS: usize = 256;
 /// How many records are copied for each that was written, so that the copy comes to its end.
-const SLICE_PER_WRITE: usize = 8;
+const SLICE_PER_WRITE: usize = 4;
 /// How many bytes are copied at once, at most.
 const SLICE_BYTES_MAX: usize = 1 << 20;
 /// How many copied bytes go to the device together, so that the last sync does not have to take all of them.

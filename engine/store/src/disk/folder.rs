@@ -60,6 +60,17 @@ impl Folder {
         Ok((folder, generation))
     }
 
+    /// Fails when there is no store in the directory.
+    pub(crate) fn expect(path: &Path) -> Result<(), StoreError> {
+        if path.is_dir() {
+            list(path)?;
+        }
+        if names(path).is_ok_and(|names| names.iter().any(|name| is_own(name))) {
+            return Ok(());
+        }
+        Err(StoreError::new(ErrorKind::NotAStore, format!("there is no store in {}", path.display())))
+    }
+
     /// The directory of a generation.
     fn generation(&self, number: u64) -> PathBuf {
         self.path.join(format!("{GENERATION}{number}"))

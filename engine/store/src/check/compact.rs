@@ -1,0 +1,81 @@
+//! A store without what is damaged, unused, or led to by nothing.
+
+use super::survey::Survey;
+use crate::disk::{Fate, Options, SledStore};
+use crate::error::{ErrorKind, StoreError};
+use crate::progress::Progress;
+use crate::store::Store;
+use crate::{format, key, record};
+use std::path::Path;
+
+/// What a compaction did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compacted {
+    /// Bytes that the directory took on the device before.
+    pub bytes_before: u64,
+    /// Bytes that it takes now.
+    pub bytes_after: u64,
+    /// Records that were kept.
+    pub records: u64,
+    /// Records that were dropped: damaged ones, entries of streams without a head, payloads that nothing refers to.
+    pub dropped: u64,
+}
+
+/// Copies the records that live into a fresh database beside the old one, reads the copy again, and then takes it into
+/// use in one step. A crash at any point leaves a store that opens: the old one before that step, the new one behind it.
+///
+/// Needs room on the device for what lives.
+///
+/// # Errors
+/// When the store does not open, cannot be read, or the copy cannot be written. The store is then as before.
+pub fn compact(path: &Path, options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Compacted, StoreError> {
+    let store = SledStore::open_existing(path, options)?;
+    let bytes_before = store.bytes_on_disk()?;
+    if format::read(&store)?.is_none() {
+        let what = format!("the store in {} is empty", path.display());
+        return Err(StoreError::new(ErrorKind::NotAStore, what));
+    }
+    let survey = Survey::of(&store, store.bytes_live(), progress)?;
+    let mut dropped = 0;
+    let records = store.rewrite(progress, &mut |key, value| {
+        let fate = fate(&survey, key, value);
+        dropped += u64::from(fate == Fate::Dropped);
+        fate
+    })?;
+    drop(store);
+    let store = SledStore::open_existing(path, options)?;
+    Ok(Compacted { bytes_before, bytes_after: store.bytes_on_disk()?, records, dropped })
+}
+
+/// What becomes of a record.
+fn fate(survey: &Survey, key: &[u8], value: &[u8]) -> Fate {
+    let keep = |keep: bool| if keep { Fate::Kept } else { Fate::Dropped };
+    match key.first().copied() {
+        _ if key == key::FORMAT => Fate::Kept,
+        // Without it numbers would be given out again. Above all that are in use is as good.
+        _ if key == key::RESERVED && record::read_number(key, value).is_err() => number(key, survey.highest),
+        _ if key == key::RESERVED => Fate::Kept,
+        Some(key::HEAD) => keep(key::read_head(key).is_some() && record::read_head(key, value).is_ok()),
+        Some(key::ENTRY) => keep(key::read_entry(key).is_some_and(|(stream, _)| {
+            let Ok(entry) = record::read_entry(key, value) else { return false };
+            survey.streams.contains(&stream) && entry.share().is_none_or(|id| survey.shares.contains_key(&id))
+        })),
+        Some(key::SHARE) => keep(references(survey, key) > 0),
+        Some(key::REFS) => match references(survey, key) {
+            0 => Fate::Dropped,
+            references => number(key, references),
+        },
+        Some(key::IDEMPOTENCY) => keep(record::read_idempotency(key, value).is_ok()),
+        _ => Fate::Dropped,
+    }
+}
+
+fn references(survey: &Survey, key: &[u8]) -> u64 {
+    key::read_share(key).and_then(|id| survey.shares.get(&id)).map_or(0, |share| share.references)
+}
+
+fn number(key: &[u8], number: u64) -> Fate {
+    let mut value = Vec::new();
+    record::write_number(key, number, &mut value);
+    Fate::Replaced(value)
+}
