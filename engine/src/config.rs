@@ -4,7 +4,9 @@ use crate::error::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tidings_core::policy::{Access, Class, Keep, Policy, Rules, SessionLimits};
+use std::path::PathBuf;
+use tidings_core::keys::Window;
+use tidings_core::policy::{Access, Class, Keep, Overflow, Policy, Rules, SessionLimits, Shelf};
 use tidings_core::rate::Rate;
 use tidings_proto::limit::NAMESPACE_BYTES_MAX;
 
@@ -20,10 +22,30 @@ pub struct Config {
     /// Namespaces by name; a channel `messaging:lobby` follows the rules of `messaging`. A namespace that is not here
     /// does not exist.
     pub namespaces: BTreeMap<String, Namespace>,
+    /// What is kept for users until their devices have it.
+    pub inbox: Inbox,
+    /// Where things are kept on disk.
+    pub store: Store,
+}
+
+impl Config {
+    /// The defaults of an engine that keeps things in a directory: as [`Config::default`], with `messaging` and
+    /// `notifications` of class durable, and with what is sent to users kept on disk until their devices have it.
+    #[must_use]
+    pub fn stored(path: impl Into<PathBuf>) -> Self {
+        let mut config = Self::default();
+        config.store.path = Some(path.into());
+        for name in ["messaging", "notifications"] {
+            if let Some(namespace) = config.namespaces.get_mut(name) {
+                namespace.class = ClassName::Durable;
+            }
+        }
+        config
+    }
 }
 
 impl Default for Config {
-    /// `realtime` (ephemeral), `messaging` (reliable) and `notifications` (reliable, only the host publishes).
+    /// Nothing on disk. `realtime` (ephemeral), `messaging` (reliable) and `notifications` (reliable, only the host publishes).
     fn default() -> Self {
         let realtime = Namespace { class: ClassName::Ephemeral, ..Namespace::default() };
         let host = AccessName::Host;
@@ -34,6 +56,8 @@ impl Default for Config {
             limits: Limits::default(),
             times: Times::default(),
             namespaces: namespaces.map(|(name, namespace)| (name.to_owned(), namespace)).into(),
+            inbox: Inbox::default(),
+            store: Store::default(),
         }
     }
 }
@@ -65,6 +89,10 @@ pub struct Limits {
     pub others_per_minute: u32,
     /// Most questions of one session that wait for the host, 16. Each holds the message it is about.
     pub questions_max: usize,
+    /// Most idempotency keys that are known again, 100,000. Each costs about 200 bytes, 450 at most.
+    pub idempotency_keys_max: usize,
+    /// Most channels whose offsets are remembered after they were forgotten themselves, 1,000,000, at 50 bytes each.
+    pub forgotten_channels_max: usize,
 }
 
 impl Default for Limits {
@@ -80,6 +108,8 @@ impl Default for Limits {
             messages_per_minute: 200,
             others_per_minute: 6_000,
             questions_max: 16,
+            idempotency_keys_max: 100_000,
+            forgotten_channels_max: 1_000_000,
         }
     }
 }
@@ -103,6 +133,11 @@ pub struct Times {
     pub close_timeout_ms: u64,
     /// Time for the host to answer a question, 5 s in milliseconds.
     pub question_timeout_ms: u64,
+    /// Time after its connection was lost in which a session can be resumed, 2 min in milliseconds. As many parked sessions
+    /// as connections are kept, at about 300 bytes and 40 for each channel.
+    pub resume_window_ms: u64,
+    /// Time in which an idempotency key is known again, 2 min in milliseconds.
+    pub idempotency_window_ms: u64,
     /// When the engine shuts down, clients are told to come back spread over this time, 5 s in milliseconds.
     pub comeback_spread_ms: u64,
 }
@@ -117,6 +152,8 @@ impl Default for Times {
             slow_timeout_ms: 10_000,
             close_timeout_ms: 2_000,
             question_timeout_ms: 5_000,
+            resume_window_ms: 120_000,
+            idempotency_window_ms: 120_000,
             comeback_spread_ms: 5_000,
         }
     }
@@ -133,6 +170,105 @@ pub enum ClassName {
     Latest,
     /// In order inside the history window; who falls behind resumes from its position, or gets a gap.
     Reliable,
+    /// As reliable, and on disk before anybody gets it. Needs [`Store::path`].
+    Durable,
+}
+
+/// What happens to a publication when as much is kept on disk as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OverflowName {
+    /// The oldest entries go; who still waited for them gets a gap.
+    DropOldest,
+    /// The publisher is refused.
+    Refuse,
+}
+
+/// What a durable channel keeps on disk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Stored {
+    /// Most entries, 10,000.
+    pub entries_max: usize,
+    /// Most bytes, 16 MiB.
+    pub bytes_max: usize,
+    /// Longest time, 7 days in milliseconds.
+    pub age_ms_max: u64,
+    /// What happens at the first two, `drop_oldest`.
+    pub overflow: OverflowName,
+}
+
+impl Default for Stored {
+    fn default() -> Self {
+        Self {
+            entries_max: 10_000,
+            bytes_max: 16 * 1024 * 1024,
+            age_ms_max: 7 * DAY_MS,
+            overflow: OverflowName::DropOldest,
+        }
+    }
+}
+
+/// What is kept on disk for a user until all of the user's devices have acknowledged it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Inbox {
+    /// Most entries, 10,000.
+    pub entries_max: usize,
+    /// Most bytes, 16 MiB.
+    pub bytes_max: usize,
+    /// Longest time, 30 days in milliseconds.
+    pub age_ms_max: u64,
+    /// What happens at the first two, `drop_oldest`.
+    pub overflow: OverflowName,
+    /// Most devices of a user, 16. The one not seen for longest makes room. Each costs about 40 bytes and its name.
+    pub devices_max: usize,
+    /// A device that was not seen for this long holds nothing back, 30 days in milliseconds.
+    pub device_ttl_ms: u64,
+}
+
+const DAY_MS: u64 = 86_400_000;
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self {
+            entries_max: 10_000,
+            bytes_max: 16 * 1024 * 1024,
+            age_ms_max: 30 * DAY_MS,
+            overflow: OverflowName::DropOldest,
+            devices_max: 16,
+            device_ttl_ms: 30 * DAY_MS,
+        }
+    }
+}
+
+/// Where things are kept on disk.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Store {
+    /// The directory. Without it nothing is kept on disk, and no namespace can be durable.
+    pub path: Option<PathBuf>,
+    /// What the store may hold in memory of what is on disk, 64 MiB.
+    pub cache_bytes: u64,
+    /// Most bytes that wait for the disk, 64 MiB. Publishers are told to try again above it.
+    pub queue_bytes_max: usize,
+    /// Longest time that opening may take, 2 min in milliseconds.
+    pub open_timeout_ms: u64,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            path: None,
+            cache_bytes: 64 * 1024 * 1024,
+            queue_bytes_max: 64 * 1024 * 1024,
+            open_timeout_ms: 120_000,
+        }
+    }
 }
 
 /// Who may do a thing.
@@ -161,12 +297,17 @@ pub struct Namespace {
     pub publish: AccessName,
     /// Who may send to a user, `granted`.
     pub send: AccessName,
+    /// Whether what is sent to a user waits for those of the user's devices that are away, true: on disk, if there is a
+    /// store. Else it reaches who is connected.
+    pub queue_sends: bool,
     /// Most entries that a channel keeps in memory, 1,000.
     pub history_entries_max: usize,
     /// Most bytes that a channel keeps in memory, 1 MiB.
     pub history_bytes_max: usize,
     /// Longest time that a channel keeps an entry, 2 min in milliseconds.
     pub history_age_ms_max: u64,
+    /// In class durable: what a channel keeps on disk.
+    pub stored: Stored,
     /// Largest data of a publication in bytes, 32 KiB.
     pub data_bytes_max: usize,
     /// What one session may publish and send in this namespace in a minute, 0 for no limit but that of the session.
@@ -180,9 +321,11 @@ impl Default for Namespace {
             subscribe: AccessName::Granted,
             publish: AccessName::Granted,
             send: AccessName::Granted,
+            queue_sends: true,
             history_entries_max: 1_000,
             history_bytes_max: 1024 * 1024,
             history_age_ms_max: 120_000,
+            stored: Stored::default(),
             data_bytes_max: 32 * 1024,
             messages_per_minute: 0,
         }
@@ -191,7 +334,7 @@ impl Default for Namespace {
 
 impl Config {
     /// Checks everything and turns it into the core's terms.
-    pub(crate) fn rules(&self) -> Result<Rules, Error> {
+    pub(crate) fn rules(&self, has_store: bool) -> Result<Rules, Error> {
         self.check()?;
         let mut namespaces = Vec::with_capacity(self.namespaces.len());
         for (name, namespace) in &self.namespaces {
@@ -204,20 +347,33 @@ impl Config {
                 let text = "is more than limits.message_bytes_max lets through; raise that or lower this";
                 return Err(Error::new(ErrorKind::Config, format!("namespaces.{name}.data_bytes_max {text}")));
             }
-            namespaces.push((name.as_str().into(), Arc::new(namespace.policy())));
+            if namespace.class == ClassName::Durable && !has_store {
+                let text = "is durable, and there is no directory to keep it in; set store.path, or another class";
+                return Err(Error::new(ErrorKind::Config, format!("namespaces.{name}.class {text}")));
+            }
+            namespaces.push((name.as_str().into(), Arc::new(namespace.policy(has_store))));
         }
         Ok(Rules { namespaces, limits: self.for_sessions() })
     }
 
-    /// The rules of users' inboxes. They keep nothing: a device whose outbox was full gets a gap.
-    pub(crate) fn inbox_policy(&self) -> Arc<Policy> {
-        Arc::new(Policy { keep: Keep::NOTHING, ..Namespace::default().policy() })
+    /// The rules of users' inboxes. They keep nothing in memory: without a store a device whose outbox was full gets a
+    /// gap.
+    pub(crate) fn inbox_policy(&self, has_store: bool) -> Arc<Policy> {
+        let Inbox { entries_max, bytes_max, age_ms_max, overflow, devices_max, device_ttl_ms } = self.inbox;
+        let keep = Keep { entries_max, bytes_max, age_ms_max };
+        let shelf = Shelf { keep, overflow: overflow.overflow(), devices_max, device_ttl_ms };
+        let class = if has_store { Class::Durable } else { Class::Reliable };
+        Arc::new(Policy { class, keep: Keep::NOTHING, shelf, ..Namespace::default().policy(has_store) })
+    }
+
+    pub(crate) const fn idempotency_window(&self) -> Window {
+        Window { age_ms_max: self.times.idempotency_window_ms, keys_max: self.limits.idempotency_keys_max }
     }
 }
 
 impl Config {
     fn check(&self) -> Result<(), Error> {
-        let Self { limits, times, .. } = self;
+        let Self { limits, times, inbox, store, .. } = self;
         let positive = [
             ("limits.connections_max", limits.connections_max as u64),
             ("limits.connections_per_user_max", limits.connections_per_user_max as u64),
@@ -226,6 +382,12 @@ impl Config {
             ("limits.outbox_bytes_max", limits.outbox_bytes_max as u64),
             ("limits.outbox_pieces_max", limits.outbox_pieces_max as u64),
             ("limits.questions_max", limits.questions_max as u64),
+            ("limits.idempotency_keys_max", limits.idempotency_keys_max as u64),
+            ("inbox.entries_max", inbox.entries_max as u64),
+            ("inbox.bytes_max", inbox.bytes_max as u64),
+            ("inbox.devices_max", inbox.devices_max as u64),
+            ("store.queue_bytes_max", store.queue_bytes_max as u64),
+            ("store.open_timeout_ms", store.open_timeout_ms),
             ("times.connect_timeout_ms", times.connect_timeout_ms),
             ("times.ping_interval_ms", times.ping_interval_ms),
             ("times.pong_timeout_ms", times.pong_timeout_ms),
@@ -254,12 +416,19 @@ impl Config {
 }
 
 impl Namespace {
-    const fn policy(&self) -> Policy {
+    const fn policy(&self, has_store: bool) -> Policy {
+        let Stored { entries_max, bytes_max, age_ms_max, overflow } = self.stored;
         Policy {
             class: match self.class {
                 ClassName::Ephemeral => Class::Ephemeral,
                 ClassName::Latest => Class::Latest,
                 ClassName::Reliable => Class::Reliable,
+                ClassName::Durable => Class::Durable,
+            },
+            send_class: match (self.queue_sends, has_store) {
+                (false, _) => Class::Ephemeral,
+                (true, false) => Class::Reliable,
+                (true, true) => Class::Durable,
             },
             subscribe: self.subscribe.access(),
             publish: self.publish.access(),
@@ -269,8 +438,24 @@ impl Namespace {
                 bytes_max: self.history_bytes_max,
                 age_ms_max: self.history_age_ms_max,
             },
+            shelf: Shelf {
+                keep: Keep { entries_max, bytes_max, age_ms_max },
+                overflow: overflow.overflow(),
+                // Of inboxes alone.
+                devices_max: 0,
+                device_ttl_ms: 0,
+            },
             data_bytes_max: self.data_bytes_max,
             rate: Rate::per_minute(self.messages_per_minute),
+        }
+    }
+}
+
+impl OverflowName {
+    const fn overflow(self) -> Overflow {
+        match self {
+            Self::DropOldest => Overflow::DropOldest,
+            Self::Refuse => Overflow::Refuse,
         }
     }
 }

@@ -1,35 +1,37 @@
 //! The engine as a host sees it.
 
 use crate::config::Config;
+use crate::disk::{Disk, Opener};
 use crate::error::{Error, ErrorKind};
-use crate::fan::Fan;
-use crate::flush::settle;
 use crate::host::{Host, Shareable};
 use crate::link::Link;
 use crate::local::Local;
 use crate::port::Port;
-use crate::shared::Shared;
+use crate::random::random;
+use crate::shared::{Shared, Store};
 use crate::stats::{self, Stats};
 use crate::tasks::spawn_all;
-use crate::turn::{close_session, place_in_inbox, with_channel};
+use crate::turn::close_session;
+use crate::upkeep::restore_keys;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_core::stream::Publication;
-use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
-use tidings_proto::event::is_event;
-use tidings_proto::id::{Position, SessionId};
-use tidings_proto::payload::Data;
+use tidings_proto::id::SessionId;
+use tidings_store::disk::{Options, SledStore};
+use tidings_store::error::StoreError;
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
+
+/// How long a shutdown waits for the store to write what it has.
+const STORE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running engine. Clones are handles to the same one. It runs until [`Engine::shutdown`], or until the last handle is
 /// dropped and the last connection gone.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     _handle: Arc<LastHandle>,
 }
 
@@ -48,29 +50,53 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// The place that a publication was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PublishedAt {
-    /// Its place in the channel.
-    pub position: Position,
-}
-
 /// A round of a fan-out by the host gives way to others after this many sessions.
 const YIELD_AFTER: usize = 256;
 
 impl Engine {
-    /// Starts an engine on the tokio runtime that the caller runs in. Outboxes are spread over its worker threads.
+    /// Starts an engine on the tokio runtime that the caller runs in. Outboxes are spread over its worker threads. Where
+    /// [`Store::path`](crate::config::Store::path) is set, the store there is opened first, which may take a while.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] names the setting that cannot be; [`ErrorKind::Runtime`] means that there is no runtime.
+    /// [`ErrorKind::Config`] names the setting that cannot be; [`ErrorKind::Runtime`] means that there is no runtime;
+    /// [`ErrorKind::Store`] that the store cannot be opened, and what to do.
     pub fn start<H: Host>(config: Config, host: H) -> Result<Self, Error> {
+        let opener = config.store.path.clone().map(|path| {
+            let open_timeout = Duration::from_millis(config.store.open_timeout_ms);
+            let options = Options { cache_bytes: config.store.cache_bytes, open_timeout };
+            Box::new(move || {
+                SledStore::open(&path, &options).map(|store| Arc::new(store) as Arc<dyn tidings_store::store::Store>)
+            }) as Opener
+        });
+        Self::start_on(config, host, opener)
+    }
+
+    /// The same on a store of the caller's. `open` is called at the start, and each time after the store has failed; what
+    /// it returned before is dropped by then.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_with_store<H: Host>(
+        config: Config,
+        host: H,
+        open: impl Fn() -> Result<Arc<dyn tidings_store::store::Store>, StoreError> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        Self::start_on(config, host, Some(Box::new(open)))
+    }
+
+    fn start_on<H: Host>(config: Config, host: H, opener: Option<Opener>) -> Result<Self, Error> {
         let handle = Handle::try_current().map_err(|error| {
             let text = "start the engine inside a tokio runtime, with its time and io drivers enabled";
             Error::new(ErrorKind::Runtime, text).with_source(error)
         })?;
         let host = Box::new(Shareable(Arc::new(host)));
-        let shared = Arc::new(Shared::new(&config, host, handle)?);
+        let failed = |error: StoreError| Error::new(ErrorKind::Store, error.to_string()).with_source(error);
+        let disk = opener.map(|opener| Disk::open(opener, random(u64::from_ne_bytes))).transpose().map_err(failed)?;
+        let store = disk.map(|disk| Store::new(disk, config.store.queue_bytes_max));
+        let shared = Arc::new(Shared::new(&config, host, handle, store)?);
+        if let Some(store) = &shared.store {
+            restore_keys(&shared, store).map_err(failed)?;
+        }
         spawn_all(&shared)?;
         let handle = Arc::new(LastHandle(Arc::clone(&shared)));
         Ok(Self { shared, _handle: handle })
@@ -102,62 +128,20 @@ impl Engine {
         Local::open(|link| self.open(link))
     }
 
-    /// Publishes to a channel as the host. All subscribers of the channel get the event.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Input`] for a name or event that the protocol does not allow or a namespace that is not declared,
-    /// [`ErrorKind::Limit`] when there are `channels_max` channels, [`ErrorKind::Stopped`] when the engine shuts down.
-    pub fn publish(&self, channel: &str, event: &str, data: &Data) -> Result<PublishedAt, Error> {
-        self.shared.check_running()?;
-        let channel = ChannelName::parse(channel).map_err(|error| Error::new(ErrorKind::Input, error.text()))?;
-        let policy = self.shared.settled.rules.namespace(channel.namespace());
-        let policy = policy.ok_or_else(|| {
-            let text = format!("namespace `{}` is not declared in the configuration", channel.namespace());
-            Error::new(ErrorKind::Input, text)
-        })?;
-        check(event, data, policy.data_bytes_max)?;
-        let publication = Publication { event, data: data.as_ref(), from: None, key: None };
-        let now = self.shared.clock.now();
-        let mut fan = Fan::new(self.shared.settled.outbox);
-        let position = with_channel(&self.shared, channel, now, |_, mut stream| {
-            stream.publish(&publication, now);
-            stream.fan_out(&mut fan);
-            stream.position()
-        });
-        let full = || Error::new(ErrorKind::Limit, "channels_max: as many channels are held as there may be");
-        let position = position.ok_or_else(full)?;
-        self.shared.counters.published.add(1);
-        settle(&self.shared, fan);
-        Ok(PublishedAt { position })
-    }
-
-    /// Sends an event to every connected session of a user. Returns how many those are; 0 means that nobody gets it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Input`] for an event that the protocol does not allow or data above the inbox's limit,
-    /// [`ErrorKind::Stopped`] when the engine shuts down.
-    pub fn broadcast_to_user(&self, user: &str, event: &str, data: &Data) -> Result<usize, Error> {
-        self.shared.check_running()?;
-        check(event, data, self.shared.settled.inbox_policy.data_bytes_max)?;
-        let publication = Publication { event, data: data.as_ref(), from: None, key: None };
-        let placed = place_in_inbox(&self.shared, user, &publication, self.shared.clock.now());
-        let Some((cell, sessions)) = placed else { return Ok(0) };
-        let mut fan = Fan::new(self.shared.settled.outbox);
-        cell.stream().fan_out(&mut fan);
-        settle(&self.shared, fan);
-        Ok(sessions)
-    }
-
     /// Ends every session of a user with close code 3504. Returns how many those were.
     pub fn disconnect_user(&self, user: &str) -> usize {
         let Some(cell) = self.shared.users.find(user) else { return 0 };
         let sessions: Vec<SessionId> = cell.stream().each_member().map(|outbox| outbox.session()).collect();
-        sessions.into_iter().filter(|session| self.disconnect_session(*session)).count()
+        sessions.into_iter().filter(|connection| self.disconnect(*connection)).count()
     }
 
     /// Ends a session with close code 3504. False if there is no such session.
     pub fn disconnect_session(&self, session: SessionId) -> bool {
-        let Some(conn) = self.shared.sessions.find(session) else { return false };
+        self.shared.identities.connection(session).is_some_and(|connection| self.disconnect(connection))
+    }
+
+    fn disconnect(&self, connection: SessionId) -> bool {
+        let Some(conn) = self.shared.sessions.find(connection) else { return false };
         close_session(&self.shared, &conn, Code::Disconnected);
         true
     }
@@ -199,7 +183,8 @@ impl Engine {
     }
 
     /// Shuts down: takes no more connections, tells each client to come back at a time of its own, lets what waits for
-    /// them leave, and returns when all are gone or `patience` is over. Returns how many were still there.
+    /// them leave, and returns when all are gone or `patience` is over; then what waits for the disk is written, and the
+    /// store closed. Returns how many sessions were still there.
     pub async fn shutdown(&self, patience: Duration) -> usize {
         let shared = &self.shared;
         shared.stop();
@@ -217,17 +202,20 @@ impl Engine {
         }
         stats::record(&shared.stats());
         shared.stop();
-        shared.sessions.len()
+        let left = shared.sessions.len();
+        if let Some(store) = &shared.store {
+            store.stop();
+            let mut closed = store.closed.subscribe();
+            if tokio::time::timeout(STORE_PATIENCE, closed.wait_for(|closed| *closed)).await.is_err() {
+                tracing::error!("the store does not end; what it was told to be stored is, the rest may be lost");
+            }
+        }
+        left
     }
-}
 
-fn check(event: &str, data: &Data, data_bytes_max: usize) -> Result<(), Error> {
-    if !is_event(event) {
-        let text = "an event has 1 to 64 bytes of printable ASCII without space, quotation mark and backslash";
-        return Err(Error::new(ErrorKind::Input, text));
+    /// Whether the engine keeps things on disk, and can do so now.
+    #[must_use]
+    pub fn is_storing(&self) -> bool {
+        self.shared.store.as_ref().is_some_and(|store| !store.commit.is_failing())
     }
-    if data.as_ref().bytes().len() > data_bytes_max {
-        return Err(Error::new(ErrorKind::Input, format!("data_bytes_max: at most {data_bytes_max} bytes")));
-    }
-    Ok(())
 }

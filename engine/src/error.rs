@@ -14,6 +14,10 @@ pub enum ErrorKind {
     Input,
     /// A named limit is reached.
     Limit,
+    /// The store cannot be opened, or has failed: nothing is certainly on disk. The message says what to do.
+    Store,
+    /// As much waits for the disk as may: try again later.
+    Busy,
     /// The engine shuts down.
     Stopped,
     /// The engine was started outside a tokio runtime.
@@ -51,7 +55,8 @@ impl Error {
             ErrorKind::Config | ErrorKind::Runtime => Code::Internal,
             ErrorKind::Input => Code::BadRequest,
             ErrorKind::Limit => Code::Limit,
-            ErrorKind::Stopped => Code::Unavailable,
+            ErrorKind::Busy => Code::Busy,
+            ErrorKind::Stopped | ErrorKind::Store => Code::Unavailable,
         }
     }
 }

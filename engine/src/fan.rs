@@ -10,13 +10,15 @@ pub(crate) struct Fan {
     limits: OutboxLimits,
     /// To be flushed once nothing is locked.
     pub(crate) dirty: Vec<Arc<Outbox>>,
+    /// Connections that have no room for an answer: they ask without reading.
+    pub(crate) unanswered: Vec<Arc<Outbox>>,
     pub(crate) delivered: u64,
     pub(crate) skipped: u64,
 }
 
 impl Fan {
     pub(crate) const fn new(limits: OutboxLimits) -> Self {
-        Self { limits, dirty: Vec::new(), delivered: 0, skipped: 0 }
+        Self { limits, dirty: Vec::new(), unanswered: Vec::new(), delivered: 0, skipped: 0 }
     }
 
     /// Enqueues frames for one connection.

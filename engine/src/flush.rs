@@ -4,13 +4,15 @@
 use crate::cell::Cell;
 use crate::fan::Fan;
 use crate::outbox::{Flushed, Outbox};
+use crate::reader::Wanted;
 use crate::shared::{Shared, Timer};
 use crate::sync::lock;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_core::stream::Slot;
+use tidings_core::stream::{Forward, Slot};
+use tidings_core::time::Now;
 use tidings_proto::id::SessionId;
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -26,6 +28,9 @@ const YIELD_AFTER: usize = 256;
 pub(crate) fn settle(shared: &Arc<Shared>, fan: Fan) {
     shared.counters.delivered.add(fan.delivered);
     shared.counters.skipped.add(fan.skipped);
+    for outbox in &fan.unanswered {
+        shared.add_timer(shared.clock.now().instant, Timer::Slow(outbox.session()));
+    }
     if fan.dirty.len() > INLINE_MAX {
         shared.queue_flush(fan.dirty);
         return;
@@ -105,7 +110,7 @@ fn bring_forward(shared: &Arc<Shared>, session: SessionId) {
     let mut fan = Fan::new(shared.settled.outbox);
     let now = shared.clock.now();
     for (cell, slot) in streams {
-        if cell.stream().catch_up(slot, now, &mut fan) {
+        if catch_up(shared, &cell, slot, now, &mut fan) == Forward::Full {
             // No room is left. The outbox will tell when there is.
             break;
         }
@@ -114,6 +119,20 @@ fn bring_forward(shared: &Arc<Shared>, session: SessionId) {
     shared.counters.skipped.add(fan.skipped);
     // Not written here: one who reads slowly must not keep this thread.
     shared.queue_flush(fan.dirty);
+}
+
+/// Brings a member forward, as far as its outbox has room and memory has what it needs. The rest is read by the reader.
+pub(crate) fn catch_up(shared: &Shared, cell: &Arc<Cell>, slot: Slot, now: Now, fan: &mut Fan) -> Forward {
+    let forward = cell.stream().catch_up(slot, now, fan);
+    go_on(shared, cell, slot, forward);
+    forward
+}
+
+/// Has the reader read what a member needs from the disk.
+pub(crate) fn go_on(shared: &Shared, cell: &Arc<Cell>, slot: Slot, forward: Forward) {
+    if let (Forward::Read { from, to }, Some(store)) = (forward, &shared.store) {
+        store.reader.want(Wanted { cell: Arc::clone(cell), slot, from, to });
+    }
 }
 
 /// One flusher: a round writes all that waits, while the next round gathers.

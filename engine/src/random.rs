@@ -29,16 +29,28 @@ impl StreamMaker {
     /// A stream in which nothing has happened. Its epoch is one that no stream of this start or another has had, but for
     /// a chance of one in 2^64: what offsets counted before is gone.
     pub(crate) fn make<S: Subscriber>(&self, policy: &Arc<Policy>, now: Now) -> Stream<S> {
-        let count = self.next.fetch_add(1, Ordering::Relaxed);
+        let count = self.count();
         let epoch = mix(self.seed.wrapping_add(count));
-        // Numbers come round after 2^32 streams; epochs do not.
-        let number = StreamNumber::try_from(count & u64::from(StreamNumber::MAX)).unwrap_or_default();
-        Stream::new(number, Epoch(epoch), Arc::clone(policy), now)
+        Stream::new(number_of(count), Epoch(epoch), Arc::clone(policy), now)
+    }
+
+    /// The number of a stream that has its epoch already.
+    pub(crate) fn number(&self) -> StreamNumber {
+        number_of(self.count())
+    }
+
+    fn count(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
     }
 }
 
+/// Numbers come round after 2^32 streams; epochs do not.
+fn number_of(count: u64) -> StreamNumber {
+    StreamNumber::try_from(count & u64::from(StreamNumber::MAX)).unwrap_or_default()
+}
+
 /// The finalizer of SplitMix64 (Steele, Lea, Flood 2014): each number gives another one, far from its neighbours.
-const fn mix(number: u64) -> u64 {
+pub(crate) const fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ (number >> 31)

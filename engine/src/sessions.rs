@@ -4,7 +4,7 @@ use crate::cell::Cell;
 use crate::outbox::Outbox;
 use dashmap::DashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use tidings_core::session::Session;
 use tidings_core::time::Instant;
 use tidings_proto::id::SessionId;
@@ -17,11 +17,24 @@ pub(crate) struct Conn {
     armed: AtomicU64,
     /// Which of its streams is brought forward first the next time.
     forward: AtomicUsize,
+    /// The session that it goes on with; else the session has the connection's id.
+    resumed: OnceLock<Box<SessionId>>,
 }
 
 impl Conn {
     pub(crate) fn new(session: Session<Arc<Cell>>, outbox: Arc<Outbox>) -> Self {
-        Self { session: Mutex::new(session), outbox, armed: AtomicU64::new(0), forward: AtomicUsize::new(0) }
+        Self { session: Mutex::new(session), outbox, armed: AtomicU64::new(0), forward: AtomicUsize::new(0), resumed: OnceLock::new() }
+    }
+
+    /// The session's id, as its client and the host know it.
+    pub(crate) fn session_id(&self) -> SessionId {
+        self.resumed.get().map_or_else(|| self.outbox.session(), |session| **session)
+    }
+
+    /// From now on it is another session's connection.
+    pub(crate) fn go_on_with(&self, session: SessionId) {
+        // It asks to go on with a session once, before it is admitted.
+        let _ = self.resumed.set(Box::new(session));
     }
 
     pub(crate) fn arm(&self, at: Instant) {

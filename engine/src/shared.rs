@@ -1,13 +1,19 @@
 //! What every part of a running engine shares.
 
+use crate::cell::Cell;
 use crate::clock::Clock;
+use crate::commit::Commit;
 use crate::config::{Config, Limits, Times};
 use crate::directory::Directory;
+use crate::disk::Disk;
 use crate::error::{Error, ErrorKind};
+use crate::forgotten::Forgotten;
 use crate::grant_sets::GrantSets;
 use crate::host::AnyHost;
+use crate::identities::Identities;
 use crate::outbox::{Outbox, OutboxLimits};
-use crate::random::StreamMaker;
+use crate::random::{StreamMaker, random};
+use crate::reader::Reader;
 use crate::sessions::{Conn, Sessions};
 use crate::stats::{Counters, Stats};
 use crate::sync::lock;
@@ -15,11 +21,16 @@ use crate::timers::Wheel;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use tidings_core::keys::Keys;
 use tidings_core::policy::{Policy, Rules};
 use tidings_core::time::{Instant, Now};
 use tidings_proto::id::SessionId;
+use tidings_proto::kept::Kind;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+
+/// Most inboxes in memory whose users have no session: each was sent to a moment ago.
+const IDLE_INBOXES_MAX: usize = 100_000;
 
 /// What a timer is for.
 pub(crate) enum Timer {
@@ -27,8 +38,10 @@ pub(crate) enum Timer {
     Session(SessionId),
     /// Nothing drained from a session for too long.
     Slow(SessionId),
-    /// Look whether a channel is still of use.
-    Channel(Arc<str>),
+    /// Look whether a stream is still of use.
+    Stream(Arc<Cell>),
+    /// A session has waited long enough for another connection.
+    Parked(SessionId),
 }
 
 /// Outboxes that wait for a flusher.
@@ -61,11 +74,11 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
-    fn new(config: &Config) -> Result<Self, Error> {
-        let rules = config.rules()?;
+    fn new(config: &Config, has_store: bool) -> Result<Self, Error> {
+        let rules = config.rules(has_store)?;
         let limits = config.limits.clone();
         let outbox = OutboxLimits { bytes_max: limits.outbox_bytes_max, pieces_max: limits.outbox_pieces_max };
-        Ok(Self { limits, times: config.times.clone(), outbox, rules, inbox_policy: config.inbox_policy() })
+        Ok(Self { limits, times: config.times.clone(), outbox, rules, inbox_policy: config.inbox_policy(has_store) })
     }
 }
 
@@ -76,12 +89,60 @@ pub(crate) struct Shared {
     pub(crate) users: Directory,
     pub(crate) sessions: Sessions,
     pub(crate) streams: StreamMaker,
+    pub(crate) identities: Identities,
+    pub(crate) keys: Mutex<Keys>,
+    pub(crate) forgotten: Mutex<Forgotten>,
     pub(crate) grants: GrantSets,
     pub(crate) host: Box<dyn AnyHost>,
     pub(crate) counters: Counters,
     pub(crate) flushing: Flushing,
+    pub(crate) store: Option<Store>,
+    life: Life,
+}
+
+/// The engine's time and end.
+struct Life {
     stopping: AtomicBool,
     wheel: Mutex<Wheel<Timer>>,
+}
+
+/// The disk, the threads that work for it, and what they share.
+pub(crate) struct Store {
+    pub(crate) disk: Disk,
+    pub(crate) commit: Commit,
+    pub(crate) reader: Reader,
+    /// Where the sweeper is.
+    pub(crate) sweep: Mutex<Sweep>,
+    /// When old idempotency keys are to be removed.
+    pub(crate) keys_due_ms: Mutex<u64>,
+    /// Whether everything is written and the store closed.
+    pub(crate) closed: watch::Sender<bool>,
+}
+
+/// How far the look at all streams on disk has come.
+#[derive(Default)]
+pub(crate) struct Sweep {
+    pub(crate) after: Option<(Kind, Box<str>)>,
+    pub(crate) due: Instant,
+}
+
+impl Store {
+    pub(crate) fn new(disk: Disk, queue_bytes_max: usize) -> Self {
+        Self {
+            disk,
+            commit: Commit::new(queue_bytes_max),
+            reader: Reader::default(),
+            sweep: Mutex::default(),
+            keys_due_ms: Mutex::default(),
+            closed: watch::Sender::new(false),
+        }
+    }
+
+    /// Its threads write what waits, and end.
+    pub(crate) fn stop(&self) {
+        self.reader.stop();
+        self.commit.stop();
+    }
 }
 
 /// Where flushing is done: the runtime, and a queue for each of its workers.
@@ -91,30 +152,38 @@ pub(crate) struct Flushing {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, host: Box<dyn AnyHost>, handle: Handle) -> Result<Self, Error> {
-        let settled = Settled::new(config)?;
+    pub(crate) fn new(
+        config: &Config,
+        host: Box<dyn AnyHost>,
+        handle: Handle,
+        store: Option<Store>,
+    ) -> Result<Self, Error> {
+        let settled = Settled::new(config, store.is_some())?;
         let clock = Clock::start();
         let wheel = Wheel::new(clock.now().instant);
         let homes = handle.metrics().num_workers().clamp(1, usize::from(u8::MAX));
         let queues = std::iter::repeat_with(FlushQueue::default).take(homes).collect();
         Ok(Self {
             clock,
-            channels: Directory::new(settled.limits.channels_max),
-            users: Directory::new(usize::MAX),
+            channels: Directory::new(Kind::Channel, settled.limits.channels_max),
+            users: Directory::new(Kind::Inbox, settled.limits.connections_max.saturating_add(IDLE_INBOXES_MAX)),
+            identities: Identities::new(settled.limits.connections_max),
+            keys: Mutex::new(Keys::new(config.idempotency_window(), random(u64::from_ne_bytes))),
+            forgotten: Mutex::new(Forgotten::new(settled.limits.forgotten_channels_max)),
             sessions: Sessions::new(settled.limits.connections_max),
             streams: StreamMaker::new(),
             grants: GrantSets::default(),
             host,
             counters: Counters::default(),
             flushing: Flushing { handle, queues },
-            stopping: AtomicBool::new(false),
-            wheel: Mutex::new(wheel),
+            store,
+            life: Life { stopping: AtomicBool::new(false), wheel: Mutex::new(wheel) },
             settled,
         })
     }
 
     pub(crate) fn add_timer(&self, at: Instant, timer: Timer) {
-        lock(&self.wheel).add(at, timer);
+        lock(&self.life.wheel).add(at, timer);
     }
 
     /// Looks after the session at this time, and no more at the time that was armed before.
@@ -124,7 +193,7 @@ impl Shared {
     }
 
     pub(crate) fn due_timers(&self, now: Now, due: &mut Vec<Timer>) {
-        lock(&self.wheel).advance(now.instant, due);
+        lock(&self.life.wheel).advance(now.instant, due);
     }
 
     /// Hands outboxes to the flushers of their homes.
@@ -143,14 +212,18 @@ impl Shared {
 
     /// Takes no more connections, and lets the engine's tasks end once the last one is gone.
     pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
+        self.life.stopping.store(true, Ordering::Release);
+        // The last one out closes the store: nobody is left who could publish.
+        if let Some(store) = self.store.as_ref().filter(|_| self.sessions.len() == 0) {
+            store.stop();
+        }
         for queue in &self.flushing.queues {
             queue.notify.notify_one();
         }
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.life.stopping.load(Ordering::Acquire)
     }
 
     pub(crate) fn check_running(&self) -> Result<(), Error> {
@@ -165,6 +238,8 @@ impl Shared {
             connections: self.sessions.len() as u64,
             channels: self.channels.len() as u64,
             users: self.users.len() as u64,
+            parked: self.identities.parked() as u64,
+            store_waiting_bytes: self.store.as_ref().map_or(0, |store| store.commit.bytes() as u64),
             ..self.counters.read()
         }
     }

@@ -18,15 +18,19 @@ macro_rules! counters {
             pub connections: u64,
             /// Channels in the directory now.
             pub channels: u64,
-            /// Users connected now.
+            /// Users whose inbox is in memory now: those connected, and with a store those who were sent to a moment ago.
             pub users: u64,
+            /// Sessions that wait for their client to come back.
+            pub parked: u64,
+            /// Bytes that wait for the store.
+            pub store_waiting_bytes: u64,
             $($(#[$doc])* pub $name: u64,)*
         }
 
         impl Counters {
             /// The counters' values; what is held now is filled in by the caller.
             pub(crate) fn read(&self) -> Stats {
-                Stats { connections: 0, channels: 0, users: 0, $($name: self.$name.value(),)* }
+                Stats { connections: 0, channels: 0, users: 0, parked: 0, store_waiting_bytes: 0, $($name: self.$name.value(),)* }
             }
         }
 
@@ -35,6 +39,8 @@ macro_rules! counters {
             metrics::gauge!("tidings_connections").set(as_f64(stats.connections));
             metrics::gauge!("tidings_channels").set(as_f64(stats.channels));
             metrics::gauge!("tidings_users").set(as_f64(stats.users));
+            metrics::gauge!("tidings_sessions_parked").set(as_f64(stats.parked));
+            metrics::gauge!("tidings_store_waiting_bytes").set(as_f64(stats.store_waiting_bytes));
             $(metrics::counter!($metric).absolute(stats.$name);)*
         }
     };
@@ -57,6 +63,16 @@ counters! {
     errors, "tidings_errors_total";
     /// Publications placed, the host's and `send` included.
     published, "tidings_publications_total";
+    /// Publications that were given a place on disk, behind the barrier.
+    stored, "tidings_publications_stored_total";
+    /// Publications that were known by their idempotency key and answered as before.
+    duplicates, "tidings_publications_duplicate_total";
+    /// Sessions that were gone on with over another connection.
+    resumed, "tidings_sessions_resumed_total";
+    /// Times the store failed and had to be opened afresh.
+    store_failures, "tidings_store_failures_total";
+    /// Entries on disk that could not be read and were told as gaps.
+    damaged, "tidings_store_damaged_total";
     /// Entries put on the way to a connection.
     delivered, "tidings_deliveries_total";
     /// Entries of ephemeral streams that a full connection did not get.

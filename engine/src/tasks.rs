@@ -3,13 +3,16 @@
 use crate::error::{Error, ErrorKind};
 use crate::flush::run_flusher;
 use crate::sessions::Conn;
-use crate::shared::{Shared, Timer};
+use crate::shared::{Shared, Store, Timer};
 use crate::stats;
 use crate::sync::lock;
+use crate::streams::sweep;
 use crate::timers::TICK_MS;
-use crate::turn::{SWEEP_MS, Turn, close_session};
+use crate::turn::{Turn, close_session};
+use crate::{commit, reader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use tidings_core::time::Now;
 use tidings_proto::code::Code;
@@ -31,7 +34,26 @@ pub(crate) fn spawn_all(shared: &Arc<Shared>) -> Result<(), Error> {
         shared.flushing.handle.spawn(run_flusher(Arc::clone(shared), home));
     }
     shared.flushing.handle.spawn(run_clock(Arc::clone(shared), ticks));
+    if shared.store.is_some() {
+        spawn_thread("tidings-commit", shared, |shared, store| commit::run(shared, store))?;
+        spawn_thread("tidings-reader", shared, |shared, store| reader::run(shared, store))?;
+    }
     Ok(())
+}
+
+/// What waits for the disk has threads of its own.
+fn spawn_thread(name: &str, shared: &Arc<Shared>, run: fn(&Arc<Shared>, &Store)) -> Result<(), Error> {
+    let shared = Arc::clone(shared);
+    let work = move || {
+        if let Some(store) = &shared.store {
+            run(&shared, store);
+        }
+    };
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
+    spawned.map(drop).map_err(|error| {
+        let text = "the store's threads cannot be started: raise the limit of processes of this user (ulimit -u)";
+        Error::new(ErrorKind::Runtime, text).with_source(error)
+    })
 }
 
 async fn run_clock(shared: Arc<Shared>, mut ticks: Interval) {
@@ -68,7 +90,8 @@ fn look_after(shared: &Arc<Shared>, timer: Timer, now: Now) {
                 close_session(shared, &conn, Code::Slow);
             }
         }
-        Timer::Channel(name) => sweep_channel(shared, &name, now),
+        Timer::Stream(cell) => sweep(shared, &cell, now),
+        Timer::Parked(session) => shared.identities.expire(session, now.instant),
     }
 }
 
@@ -90,19 +113,4 @@ fn tick_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
         }
     });
     turn.finish();
-}
-
-/// Forgets a channel that nobody is in, that keeps nothing, and whose offsets nobody can still ask for.
-fn sweep_channel(shared: &Shared, name: &Arc<str>, now: Now) {
-    let Some(cell) = shared.channels.find(name) else { return };
-    let idle_ms = shared.settled.times.channel_idle_ms;
-    let removed = shared.channels.remove_if(&cell, |stream| {
-        stream.trim(now);
-        let untouched = stream.position().offset == 0;
-        let idle = untouched || now.instant.since_ms(stream.active().instant) >= idle_ms;
-        stream.members() == 0 && stream.kept() == 0 && idle
-    });
-    if !removed {
-        shared.add_timer(now.instant + SWEEP_MS, Timer::Channel(Arc::clone(name)));
-    }
 }

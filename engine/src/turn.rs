@@ -6,32 +6,32 @@
 
 use crate::cell::Cell;
 use crate::fan::Fan;
-use crate::flush::settle;
+use crate::flush::{go_on, settle};
 use crate::host::{Answering, HostAnswer, HostEvent, panicked, poll_once};
+use crate::landing::Hearer;
+use crate::outbox::Outbox;
+use crate::place::{Failed, Outcome, Placing, Target};
+use crate::random::random;
+use crate::resume::{channels_of, park, take_over};
 use crate::sessions::Conn;
-use crate::shared::{Shared, Timer};
+use crate::shared::Shared;
+use crate::streams::{Streaming, watch, with_channel, with_inbox};
 use crate::sync::lock;
 use bytes::Bytes;
 use std::mem;
-use std::sync::{Arc, MutexGuard, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tidings_core::ask::{Admission, Answer, Denial, Question, Token};
-use tidings_core::policy::Policy;
-use tidings_core::session::{Effects, Session, Subscription};
-use tidings_core::stream::{Delivery, Joined, Publication, Stream};
+use tidings_core::session::{Arrival, Effects, Session, Subscription};
+use tidings_core::stream::{Delivery, InboxJoined, Joined, Publication};
 use tidings_core::time::Now;
 use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
-use tidings_proto::frame::{
-    Close, Connected, Failure, Inbox, Level, Published, Sent, ServerFrame, Subscribed, ToldLimits,
-};
-use tidings_proto::id::Position;
+use tidings_proto::frame::{Close, Connected, Failure, Inbox, ServerFrame, Subscribed, ToldLimits};
+use tidings_proto::id::{Position, Secret};
+use tidings_proto::kept::Kind;
 use tidings_proto::user::is_user_id;
 use tidings_proto::wire;
-
-use crate::outbox::Outbox;
-
-type Streaming<'c> = MutexGuard<'c, Stream<Arc<Outbox>>>;
 
 /// The effects of one session's steps.
 pub(crate) struct Turn<'t> {
@@ -70,7 +70,7 @@ impl<'t> Turn<'t> {
         // The host is free to call the engine, so nothing is locked here.
         for (token, answering) in mem::take(&mut self.asked) {
             match poll_once(&self.shared.flushing.handle, answering) {
-                Ok(answer) => self.answer(token, to_answer(self.shared, answer)),
+                Ok(answer) => self.answer(token, to_answer(self.shared, conn, answer)),
                 Err(answering) => {
                     let (shared, conn) = (Arc::clone(self.shared), Arc::downgrade(conn));
                     self.shared.flushing.handle.spawn(wait_for_answer(shared, conn, token, answering));
@@ -93,11 +93,11 @@ impl<'t> Turn<'t> {
         if let Some(code) = self.closed {
             // Closed by the session itself, or because it does not read its answers: nothing more is taken from it, and
             // nobody counts it as a receiver while it lingers.
-            leave_all(self.shared, self.conn, self.now, &mut self.fan);
+            leave_all(self.shared, self.conn, Some(code), self.now, &mut self.fan);
             self.say_goodbye(code);
         }
         if let Some(user) = self.opened.take() {
-            let session = self.conn.outbox.session();
+            let session = self.conn.session_id();
             self.shared.host.event(HostEvent::Opened { session, user });
             // The session's own times count from now on: the ping, the token's end. Under its lock, so that the time it
             // has to close, if that comes first, is not taken away.
@@ -160,56 +160,60 @@ impl<'t> Turn<'t> {
         self.fan.push_last(&self.conn.outbox, last, false);
     }
 
-    fn place(&mut self, cell: Arc<Cell>) {
-        if !self.placed.iter().any(|placed| Arc::ptr_eq(placed, &cell)) {
-            self.placed.push(cell);
+    fn fail(&mut self, id: Option<u64>, failed: Failed) {
+        let Failed { code, text, retry_after_ms } = failed;
+        self.reply(id, &ServerFrame::Error(Failure { code, message: text, retry_after_ms }));
+    }
+
+    /// Places a publication of this session, and answers it unless that has to wait for the disk.
+    fn place(&mut self, id: Option<u64>, target: Target<'_>, publication: &Publication<'_>) {
+        let outbox = &self.conn.outbox;
+        let hearer = |answer| Hearer::Session { outbox: Arc::clone(outbox), id, answer };
+        let mut placing = Placing {
+            shared: self.shared,
+            now: self.now,
+            fan: &mut self.fan,
+            placed: &mut self.placed,
+            share: None,
+        };
+        match placing.place(target, publication, hearer) {
+            Outcome::Now(answer) if id.is_some() => self.reply(id, &answer.frame()),
+            Outcome::Now(_) | Outcome::Later => {}
+            Outcome::Failed(failed) => self.fail(id, failed),
         }
     }
 
-    fn fail(&mut self, id: Option<u64>, code: Code, message: &str) {
-        self.reply(id, &ServerFrame::Error(Failure { code, message, retry_after_ms: None }));
+    /// Says `connected` to a session that has joined its user's inbox, before anything of it is delivered.
+    fn say_hello(&mut self, id: Option<u64>, admission: &Admission, inbox: Inbox, secret: Secret) {
+        let settled = &self.shared.settled;
+        let connected = Connected {
+            session: self.conn.session_id(),
+            secret,
+            resumed: admission.resumed.is_some(),
+            resume_ms: settled.times.resume_window_ms,
+            user: &admission.user,
+            inbox,
+            ping_ms: settled.times.ping_interval_ms,
+            limits: ToldLimits {
+                message_bytes_max: settled.limits.message_bytes_max,
+                subscriptions_max: settled.limits.subscriptions_max,
+                messages_per_minute: settled.limits.messages_per_minute,
+            },
+        };
+        self.reply(id, &ServerFrame::Connected(connected));
     }
 
-    /// The channel's cell, made if there is none, and what `then` does with its stream.
-    fn with_channel<T>(
-        &mut self,
-        id: Option<u64>,
-        channel: ChannelName<'_>,
-        then: impl FnOnce(&mut Self, &Arc<Cell>, Streaming<'_>) -> T,
-    ) -> Option<T> {
-        match with_channel(self.shared, channel, self.now, |cell, stream| then(self, cell, stream)) {
-            Some(done) => Some(done),
-            None => {
-                self.fail(id, Code::Limit, "channels_max: the server holds as many channels as it may");
-                None
-            }
+    /// Tells a gap that a member begins with, sends all answers so far, and brings the member forward: all before the
+    /// stream is unlocked, so that no entry overtakes the answer.
+    fn begin(&mut self, cell: &Arc<Cell>, stream: &mut Streaming<'_>, joined: &Joined) {
+        if let Some(gap) = joined.gap {
+            self.reply(None, &ServerFrame::Gap(gap));
         }
+        self.send_replies();
+        let forward = stream.catch_up(joined.slot, self.now, &mut self.fan);
+        go_on(self.shared, cell, joined.slot, forward);
     }
 }
-
-/// Finds or makes a channel's cell. `None` when there are as many as there may be, or no such namespace.
-pub(crate) fn with_channel<T>(
-    shared: &Shared,
-    channel: ChannelName<'_>,
-    now: Now,
-    then: impl FnOnce(&Arc<Cell>, Streaming<'_>) -> T,
-) -> Option<T> {
-    let policy: &Arc<Policy> = shared.settled.rules.namespace(channel.namespace())?;
-    loop {
-        let make = || shared.streams.make(policy, now);
-        let (cell, is_new) = shared.channels.find_or_add(channel.as_str(), make)?;
-        if is_new {
-            let name = Arc::clone(cell.shared_name());
-            shared.add_timer(now.instant + SWEEP_MS, Timer::Channel(name));
-        }
-        if let Some(stream) = cell.living() {
-            return Some(then(&cell, stream));
-        }
-    }
-}
-
-/// How often a channel is looked at, whether it is still of use.
-pub(crate) const SWEEP_MS: u64 = 30_000;
 
 /// When this client should come back: its own place in the time over which all of them are spread.
 fn spread(outbox: &Outbox, over_ms: u64) -> u64 {
@@ -232,39 +236,46 @@ impl Effects for Turn<'_> {
         None
     }
 
-    fn open(&mut self, id: Option<u64>, admission: &Admission) -> Result<Subscription<Arc<Cell>>, Denial> {
+    fn open(
+        &mut self,
+        id: Option<u64>,
+        admission: &Admission,
+        arrival: Arrival<'_>,
+    ) -> Result<Subscription<Arc<Cell>>, Denial> {
         let (shared, conn, now) = (self.shared, self.conn, self.now);
-        loop {
-            let make = || shared.streams.make(&shared.settled.inbox_policy, now);
-            // The directory of users has no limit of its own: connections have one.
-            let found = shared.users.find_or_add(&admission.user, make);
-            let Some((cell, _)) = found else { return Err(Denial::new(Code::Limit, "too many users")) };
-            let Some(mut stream) = cell.living() else { continue };
+        let joined = with_inbox(shared, &admission.user, |cell, mut stream| {
             if stream.members() >= shared.settled.limits.connections_per_user_max {
                 let text = "connections_per_user_max: this user has as many connections as it may";
                 return Err(Denial::new(Code::Limit, text));
             }
-            let Joined { slot, offset, .. } = stream.join(Arc::clone(&conn.outbox), None, now, &mut self.fan);
-            let (number, Position { epoch, .. }) = (stream.number(), stream.position());
-            let limits = ToldLimits {
-                message_bytes_max: shared.settled.limits.message_bytes_max,
-                subscriptions_max: shared.settled.limits.subscriptions_max,
-                messages_per_minute: shared.settled.limits.messages_per_minute,
+            let outbox = Arc::clone(&conn.outbox);
+            let told = stream.join_inbox(outbox, arrival.device, arrival.since, now, &mut self.fan);
+            let InboxJoined { joined, delivered, read } = told;
+            let Joined { slot, offset, recovered, .. } = joined;
+            let (number, epoch) = (stream.number(), stream.position().epoch);
+            let inbox = Inbox { stream: number, epoch, offset, delivered, read, recovered };
+            let secret = match &admission.resumed {
+                Some(resumed) => shared.identities.secret(resumed.session),
+                None => None,
             };
-            let connected = Connected {
-                session: conn.outbox.session(),
-                user: &admission.user,
-                inbox: Inbox { stream: number, epoch, offset },
-                ping_ms: shared.settled.times.ping_interval_ms,
-                limits,
-            };
-            self.reply(id, &ServerFrame::Connected(connected));
-            self.send_replies();
+            let secret = secret.unwrap_or_else(|| {
+                let secret = Secret(random(u128::from_ne_bytes));
+                shared.identities.add(conn.session_id(), secret, Arc::clone(&admission.user));
+                secret
+            });
+            self.say_hello(id, admission, inbox, secret);
+            self.begin(cell, &mut stream, &joined);
+            let is_soiled = stream.wants_upkeep(now);
             drop(stream);
-            shared.counters.admitted.add(1);
-            self.opened = Some(Arc::clone(&admission.user));
-            return Ok(Subscription { channel: cell, slot });
-        }
+            if is_soiled && let Some(store) = &shared.store {
+                store.commit.soil(cell);
+            }
+            Ok(Subscription { channel: Arc::clone(cell), slot, has: offset })
+        });
+        let subscription = joined.unwrap_or_else(|none| Err(Denial::new(none.code(), none.text())))?;
+        shared.counters.admitted.add(1);
+        self.opened = Some(Arc::clone(&admission.user));
+        Ok(subscription)
     }
 
     fn subscribe(
@@ -273,22 +284,32 @@ impl Effects for Turn<'_> {
         channel: ChannelName<'_>,
         since: Option<Position>,
     ) -> Option<Subscription<Arc<Cell>>> {
-        self.with_channel(id, channel, |turn, cell, mut stream| {
-            let outbox = Arc::clone(&turn.conn.outbox);
-            let joined = stream.join(outbox, since, turn.now, &mut turn.fan);
+        let joined = with_channel(self.shared, channel, |cell, mut stream| {
+            let joined = stream.join(Arc::clone(&self.conn.outbox), since, self.now, &mut self.fan);
             let Position { epoch, offset } = stream.position();
-            let (stream_number, recovered) = (stream.number(), joined.recovered);
-            let channel = channel.as_str();
-            let subscribed = Subscribed { channel, stream: stream_number, epoch, offset, recovered };
-            turn.reply(id, &ServerFrame::Subscribed(subscribed));
-            if let Some(gap) = joined.gap {
-                turn.reply(None, &ServerFrame::Gap(gap));
-            }
-            // Before the stream is unlocked, so that no entry overtakes the answer.
-            turn.send_replies();
-            stream.catch_up(joined.slot, turn.now, &mut turn.fan);
-            Subscription { channel: Arc::clone(cell), slot: joined.slot }
-        })
+            let (number, recovered) = (stream.number(), joined.recovered);
+            let subscribed = Subscribed { channel: channel.as_str(), stream: number, epoch, offset, recovered };
+            self.reply(id, &ServerFrame::Subscribed(subscribed));
+            self.begin(cell, &mut stream, &joined);
+            // What follows a position is not surely there before it is acknowledged.
+            let has = since.filter(|since| since.epoch == epoch).map_or(offset, |since| since.offset.min(offset));
+            Subscription { channel: Arc::clone(cell), slot: joined.slot, has }
+        });
+        joined.map_err(|none| self.fail(id, none.into())).ok()
+    }
+
+    fn acknowledge(&mut self, subscription: &Subscription<Arc<Cell>>, device: &str, offset: u64, read: bool) -> bool {
+        let cell = &subscription.channel;
+        let mut stream = cell.stream();
+        if cell.kind() == Kind::Channel {
+            return stream.was_given(subscription.slot, offset);
+        }
+        let moved = stream.acknowledge(subscription.slot, device, offset, read, self.now);
+        drop(stream);
+        if moved && let Some(store) = &self.shared.store {
+            store.commit.soil(cell);
+        }
+        moved
     }
 
     fn leave(&mut self, subscription: Subscription<Arc<Cell>>) {
@@ -296,33 +317,11 @@ impl Effects for Turn<'_> {
     }
 
     fn publish(&mut self, id: Option<u64>, channel: ChannelName<'_>, publication: &Publication<'_>) {
-        self.with_channel(id, channel, |turn, cell, mut stream| {
-            let offset = stream.publish(publication, turn.now);
-            let (number, epoch) = (stream.number(), stream.position().epoch);
-            let pending = stream.is_pending();
-            drop(stream);
-            turn.shared.counters.published.add(1);
-            if pending {
-                turn.place(Arc::clone(cell));
-            }
-            if id.is_some() {
-                let published = Published { stream: number, epoch, offset, level: Level::Accepted };
-                turn.reply(id, &ServerFrame::Published(published));
-            }
-        });
+        self.place(id, Target::Channel(channel), publication);
     }
 
     fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>) {
-        let sessions = match place_in_inbox(self.shared, user, publication, self.now) {
-            Some((cell, sessions)) => {
-                self.place(cell);
-                sessions
-            }
-            None => 0,
-        };
-        if id.is_some() {
-            self.reply(id, &ServerFrame::Sent(Sent { sessions, level: Level::Accepted }));
-        }
+        self.place(id, Target::User(user), publication);
     }
 
     fn close(&mut self, code: Code) {
@@ -333,29 +332,12 @@ impl Effects for Turn<'_> {
     }
 }
 
-/// Gives an event its place in a user's inbox. `None` if the user has no session; else the cell, to be fanned out, and
-/// how many sessions it will reach.
-pub(crate) fn place_in_inbox(
-    shared: &Shared,
-    user: &str,
-    publication: &Publication<'_>,
-    now: Now,
-) -> Option<(Arc<Cell>, usize)> {
-    let cell = shared.users.find(user)?;
-    let mut stream = cell.living()?;
-    let sessions = stream.members();
-    stream.publish(publication, now);
-    drop(stream);
-    shared.counters.published.add(1);
-    Some((cell, sessions))
-}
-
 fn leave(subscription: Subscription<Arc<Cell>>, now: Now, fan: &mut Fan) {
-    let Subscription { channel, slot } = subscription;
+    let Subscription { channel, slot, .. } = subscription;
     channel.stream().leave(slot, now, fan);
 }
 
-fn to_answer(shared: &Shared, answer: HostAnswer) -> Answer {
+fn to_answer(shared: &Arc<Shared>, conn: &Arc<Conn>, answer: HostAnswer) -> Answer {
     match answer {
         HostAnswer::Other(answer) => answer,
         HostAnswer::Admitted(admission) if !is_user_id(&admission.user) => {
@@ -363,6 +345,7 @@ fn to_answer(shared: &Shared, answer: HostAnswer) -> Answer {
             Answer::Denied(Denial::new(Code::Internal, "the server could not take the user's id"))
         }
         HostAnswer::Admitted(admission) => Answer::Admitted(Admission {
+            resumed: take_over(shared, conn, &admission.user),
             user: shared
                 .users
                 .find(&admission.user)
@@ -378,15 +361,16 @@ async fn wait_for_answer(shared: Arc<Shared>, conn: Weak<Conn>, token: Token, an
     let deadline = Duration::from_millis(shared.settled.times.question_timeout_ms);
     // A task of its own, so that a panic ends it and not this one.
     let mut asked = shared.flushing.handle.spawn(answering);
-    let answer = match tokio::time::timeout(deadline, &mut asked).await {
-        Ok(Ok(answer)) => to_answer(&shared, answer),
-        Ok(Err(_)) => to_answer(&shared, panicked()),
+    let answered = tokio::time::timeout(deadline, &mut asked).await;
+    let Some(conn) = conn.upgrade() else { return asked.abort() };
+    let answer = match answered {
+        Ok(Ok(answer)) => to_answer(&shared, &conn, answer),
+        Ok(Err(_)) => to_answer(&shared, &conn, panicked()),
         Err(_) => {
             asked.abort();
             Answer::Denied(Denial::new(Code::Timeout, "the server did not decide in time; try again later"))
         }
     };
-    let Some(conn) = conn.upgrade() else { return };
     let mut turn = Turn::new(&shared, &conn);
     turn.answer(token, answer);
     turn.finish();
@@ -399,17 +383,28 @@ pub(crate) fn close_session(shared: &Arc<Shared>, conn: &Arc<Conn>, code: Code) 
     turn.finish();
 }
 
-/// Ends the session and takes it out of every stream that it is a member of. Returns its user.
-fn leave_all(shared: &Shared, conn: &Conn, now: Now, fan: &mut Fan) -> Option<Arc<str>> {
+/// Ends the session's part in every stream that it is a member of, and lets it wait for another connection unless `code`
+/// says that it is over. Returns its user.
+fn leave_all(shared: &Shared, conn: &Conn, code: Option<Code>, now: Now, fan: &mut Fan) -> Option<Arc<str>> {
+    let channels = channels_of(conn);
     let (streams, user) = {
         let mut session = lock(&conn.session);
         (session.end().collect::<Vec<_>>(), session.user().cloned())
     };
+    match &user {
+        Some(_) => park(shared, conn, code, channels, now),
+        // It was never admitted; the session that it was to go on with is over too.
+        None => shared.identities.remove(conn.session_id(), conn.outbox.session()),
+    }
     for stream in streams {
         leave(stream, now, fan);
     }
     if let Some(inbox) = user.as_deref().and_then(|user| shared.users.find(user)) {
-        shared.users.remove_if(&inbox, |stream| stream.members() == 0);
+        if shared.store.is_some() {
+            watch(shared, &inbox, now);
+        } else {
+            shared.users.remove_if(&inbox, |stream| stream.members() == 0);
+        }
     }
     user
 }
@@ -417,10 +412,10 @@ fn leave_all(shared: &Shared, conn: &Conn, now: Now, fan: &mut Fan) -> Option<Ar
 /// The connection is gone: takes the session out of everything.
 pub(crate) fn end_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
     let mut fan = Fan::new(shared.settled.outbox);
-    let user = leave_all(shared, conn, shared.clock.now(), &mut fan);
-    let id = conn.outbox.session();
+    let user = leave_all(shared, conn, None, shared.clock.now(), &mut fan);
+    let id = conn.session_id();
     conn.outbox.shut();
-    shared.sessions.remove(id);
+    shared.sessions.remove(conn.outbox.session());
     if shared.is_stopping() {
         // The engine's tasks look whether this was the last one.
         shared.stop();

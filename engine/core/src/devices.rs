@@ -20,7 +20,7 @@ impl Devices {
     }
 
     /// A device comes. One that is not known has everything up to `before` and nothing behind it. Returns what it has,
-    /// and whether something changed that must be written down.
+    /// and whether something changed that must be written down. What the user has read stays, whichever device goes.
     pub(crate) fn see(&mut self, name: &str, before: u64, shelf: &Shelf, wall_ms: u64) -> (u64, bool) {
         if let Some(device) = self.find(name) {
             let stale = wall_ms >= device.seen_at.saturating_add(shelf.device_ttl_ms / SEEN_PARTS);
@@ -29,12 +29,13 @@ impl Devices {
             }
             return (device.delivered, stale);
         }
+        let read = self.read().max(before);
         while self.0.len() >= shelf.devices_max.max(1) {
             let oldest = self.0.iter().enumerate().min_by_key(|(_, device)| device.seen_at).map(|(at, _)| at);
             oldest.into_iter().for_each(|at| drop(self.0.swap_remove(at)));
         }
         self.0.reserve_exact(1);
-        self.0.push(Device { name: name.into(), delivered: before, read: before, seen_at: wall_ms });
+        self.0.push(Device { name: name.into(), delivered: before, read, seen_at: wall_ms });
         (before, true)
     }
 

@@ -45,7 +45,8 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// A stream that has nothing on disk yet.
+    /// A stream that has nothing on disk yet. Its head is written with its first entry or device, so that a stream that
+    /// was only looked at leaves nothing.
     pub(crate) fn new(number: u64, is_inbox: bool) -> Self {
         Self {
             number,
@@ -56,17 +57,22 @@ impl Disk {
             floor_sum: 0,
             floor_at: 0,
             removed_below: 1,
-            stale: true,
+            stale: false,
             devices: is_inbox.then(Devices::default),
         }
     }
 
-    /// A stream as it was found on disk.
+    /// A stream as it was found on disk. If entries below the floor are still there, their bytes count until the first
+    /// [`Disk::upkeep`] has seen where the others begin.
     pub(crate) fn found(kept: Kept, is_inbox: bool) -> Self {
         let Kept { head, edges } = kept;
         let stored = head.last.max(edges.map_or(0, |(_, newest)| newest.offset));
-        let floor = edges.map_or(stored + 1, |(oldest, _)| oldest.offset.max(head.floor));
-        let (floor_sum, floor_at) = edges.map_or((0, 0), |(oldest, _)| (oldest.bytes_sum - oldest.bytes, oldest.at));
+        let floor = edges.map_or(stored + 1, |(oldest, _)| oldest.offset.max(head.floor).min(stored + 1));
+        let (floor_sum, floor_at) = match edges {
+            Some((_, newest)) if newest.offset < floor => (newest.bytes_sum, 0),
+            Some((oldest, _)) => (oldest.bytes_sum - oldest.bytes, oldest.at),
+            None => (0, 0),
+        };
         let bytes_sum = edges.map_or(0, |(_, newest)| newest.bytes_sum);
         Self {
             number: head.stream,
@@ -110,24 +116,30 @@ impl Disk {
 
     /// A new entry. Returns the sum of bytes that its record carries.
     pub(crate) fn append(&mut self, entry: &Entry) -> u64 {
-        if entry.offset == self.floor {
-            self.floor_at = entry.at;
-        }
+        self.stale |= entry.offset == 1;
         self.bytes_sum += entry.record_bytes();
         self.bytes_sum
     }
 
     /// Everything up to this entry is behind the barrier.
     pub(crate) fn advance(&mut self, entry: &Entry) {
+        if entry.offset == self.floor {
+            self.floor_at = entry.at;
+        }
         self.stored = entry.offset;
         self.stored_sum += entry.record_bytes();
     }
 
     /// The disk was opened afresh: what waited for it and is not there never came to be. Offsets that were stored are not
-    /// given again, even if the disk has lost them.
+    /// given again, even if the disk has lost them. What was to be written or removed may not have been.
     pub(crate) fn reopened(&mut self) {
         self.bytes_sum = self.stored_sum;
-        self.removed_below = self.removed_below.min(self.floor);
+        self.unsettle();
+    }
+
+    /// What was told to be written was not, or may not have been: all of it is told again.
+    pub(crate) const fn unsettle(&mut self) {
+        self.removed_below = 1;
         self.stale = true;
     }
 
@@ -137,31 +149,28 @@ impl Disk {
     }
 
     /// Whether [`Disk::upkeep`] has something to do, as far as can be told without looking at the disk.
-    pub(crate) fn wants_upkeep(&self, last: u64, shelf: &Shelf, wall_ms: u64) -> bool {
-        let entries = (last + 1).saturating_sub(self.floor);
+    pub(crate) fn wants_upkeep(&self, shelf: &Shelf, wall_ms: u64) -> bool {
         let acknowledged = self.acknowledged(shelf, wall_ms).is_some_and(|all| all >= self.floor);
-        self.stale
-            || self.floor > self.removed_below
-            || acknowledged
-            || (self.floor <= self.stored
-                && (entries > shelf.keep.entries_max as u64
-                    || self.bytes() > shelf.keep.bytes_max as u64
-                    || self.is_old(self.floor_at, shelf, wall_ms)))
+        self.stale || self.floor > self.removed_below || acknowledged || self.is_over(shelf, wall_ms)
+    }
+
+    /// Whether the oldest stored entry must go, whoever still waits for it. What is not stored yet drives nothing out.
+    fn is_over(&self, shelf: &Shelf, wall_ms: u64) -> bool {
+        let entries = (self.stored + 1).saturating_sub(self.floor);
+        let bytes = self.stored_sum.saturating_sub(self.floor_sum);
+        let is_much = entries > shelf.keep.entries_max as u64 || bytes > shelf.keep.bytes_max as u64;
+        let is_old = self.floor_at > 0 && wall_ms.saturating_sub(self.floor_at) > shelf.keep.age_ms_max;
+        entries > 0 && (is_old || (is_much && shelf.overflow == Overflow::DropOldest))
     }
 
     fn acknowledged(&self, shelf: &Shelf, wall_ms: u64) -> Option<u64> {
         self.devices.as_ref().and_then(|devices| devices.delivered_to_all(shelf, wall_ms))
     }
 
-    fn is_old(&self, at: u64, shelf: &Shelf, wall_ms: u64) -> bool {
-        at > 0 && wall_ms.saturating_sub(at) > shelf.keep.age_ms_max
-    }
-
     /// Lets go what nobody waits for any more and what is above the bounds, never what is not stored, and tells what must
-    /// be written. `edge` reads the first entry at or behind an offset from the disk.
+    /// be written. `edge` reads the first entry at or behind an offset from the disk; what it cannot read is not let go.
     pub(crate) fn upkeep(
         &mut self,
-        last: u64,
         epoch: Epoch,
         shelf: &Shelf,
         wall_ms: u64,
@@ -169,21 +178,26 @@ impl Disk {
     ) -> Upkeep {
         let before = self.floor;
         let acknowledged = self.acknowledged(shelf, wall_ms).map_or(0, |all| all + 1);
-        let by_count = (last + 1).saturating_sub(shelf.keep.entries_max as u64);
+        let by_count = match shelf.overflow {
+            Overflow::DropOldest => (self.stored + 1).saturating_sub(shelf.keep.entries_max as u64),
+            Overflow::Refuse => 0,
+        };
         let target = acknowledged.max(by_count).min(self.stored + 1);
-        if target > self.floor {
-            self.raise(target, edge);
+        // As it was found, or the disk was opened afresh: what is known of the entry at the floor may be of another.
+        let is_rough = self.floor > self.removed_below;
+        if target > self.floor || is_rough {
+            self.raise(target.max(self.floor), edge);
         }
         let mut steps = 0;
-        while self.floor <= self.stored
-            && steps < STEPS_MAX
-            && (self.bytes() > shelf.keep.bytes_max as u64 || self.is_old(self.floor_at, shelf, wall_ms))
-        {
-            self.raise(self.floor + 1, edge);
+        while steps < STEPS_MAX && self.is_over(shelf, wall_ms) {
+            let floor = self.floor;
+            self.raise(floor + 1, edge);
+            if self.floor == floor {
+                break;
+            }
             steps += 1;
         }
-        let moved = self.floor > before;
-        self.stale |= moved;
+        self.stale |= self.floor > before;
         let head = self.stale_head(epoch);
         let remove = (self.floor > self.removed_below).then(|| (self.removed_below, self.floor - 1));
         self.removed_below = self.floor;
@@ -206,13 +220,16 @@ impl Disk {
 
     /// Moves the floor, at least to `floor` and on to the next entry that there is.
     fn raise(&mut self, floor: u64, edge: &mut dyn FnMut(u64) -> Option<Edge>) {
-        match (floor <= self.stored).then(|| edge(floor)).flatten() {
-            Some(oldest) if oldest.offset <= self.stored => {
+        let oldest = (floor <= self.stored).then(|| edge(floor));
+        match oldest {
+            // Nothing can be read there, now or ever: nothing is let go for it.
+            Some(None) => {}
+            Some(Some(oldest)) if oldest.offset <= self.stored => {
                 self.floor = oldest.offset;
                 self.floor_sum = oldest.bytes_sum - oldest.bytes;
                 self.floor_at = oldest.at;
             }
-            _ => {
+            Some(Some(_)) | None => {
                 // Nothing stored is left; what waits for the disk, if anything, is not old.
                 self.floor = self.stored + 1;
                 self.floor_at = 0;

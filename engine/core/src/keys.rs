@@ -100,7 +100,9 @@ impl Keys {
     pub fn note(&mut self, publisher: Publisher<'_>, key: &str, at_ms: u64) -> Known {
         self.expire(at_ms);
         let name = name_of(publisher, key);
-        if let Some(remembered) = self.known.get(&*name) {
+        if let Some(remembered) = self.known.get(&*name)
+            && !self.is_over(remembered, at_ms)
+        {
             return remembered.known.clone();
         }
         self.remember(name.into(), at_ms, Known::Noted);
@@ -136,15 +138,16 @@ impl Keys {
         }
     }
 
+    /// One that waits for the disk is not over, however long that takes.
+    fn is_over(&self, remembered: &Remembered, at_ms: u64) -> bool {
+        matches!(remembered.known, Known::Done(_)) && at_ms.saturating_sub(remembered.at_ms) > self.window.age_ms_max
+    }
+
+    /// Lets the oldest go that are over. Behind one that is not, others wait, and count as over all the same.
     fn expire(&mut self, at_ms: u64) {
         while let Some((name, number)) = self.order.front() {
             let remembered = self.known.get(name).filter(|remembered| remembered.number == *number);
-            let is_young = |remembered: &Remembered| {
-                // One that waits for the disk is not over, however long that takes.
-                !matches!(remembered.known, Known::Done(_))
-                    || at_ms.saturating_sub(remembered.at_ms) <= self.window.age_ms_max
-            };
-            if remembered.is_some_and(is_young) {
+            if remembered.is_some_and(|remembered| !self.is_over(remembered, at_ms)) {
                 return;
             }
             self.drop_oldest();

@@ -13,6 +13,8 @@
 
 mod durable;
 
+pub use durable::{Append, InboxJoined, Origin, PageRead};
+
 use crate::disk::Disk;
 use crate::history::History;
 pub use crate::members::Slot;
@@ -147,6 +149,18 @@ impl<S: Subscriber> Stream<S> {
             disk: None,
             active: now,
         }
+    }
+
+    /// A stream that stood at a position when it was forgotten, and keeps nothing.
+    #[must_use]
+    pub fn at(number: StreamNumber, position: Position, policy: Arc<Policy>, now: Now) -> Self {
+        Self { last: position.offset, ..Self::new(number, position.epoch, policy, now) }
+    }
+
+    /// What is promised to its members.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.policy.class
     }
 
     /// The short number in its entries.
@@ -322,10 +336,10 @@ impl<S: Subscriber> Stream<S> {
         if since.epoch != self.epoch {
             return (Recovered::Gap, gap(1, GapReason::Epoch), all_kept);
         }
-        if since.offset > self.last {
+        if since.offset > shown {
             return (Recovered::Gap, gap(whole_from, GapReason::Future), all_kept);
         }
-        if since.offset >= shown {
+        if since.offset == shown {
             return (Recovered::Complete, None, 0);
         }
         if since.offset + 1 >= whole_from {
@@ -379,9 +393,15 @@ impl<S: Subscriber> Stream<S> {
     /// Whether a member may say that it has everything up to an offset: it was given that much.
     #[must_use]
     pub fn was_given(&mut self, slot: Slot, offset: u64) -> bool {
-        let shown = self.shown();
-        let Some(member) = self.members.member(slot) else { return false };
-        offset <= if *member.behind > 0 { *member.behind - 1 } else { shown }
+        self.given(slot).is_some_and(|given| offset <= given)
+    }
+
+    /// The last offset that a member was given, or that came before it.
+    fn given(&mut self, slot: Slot) -> Option<u64> {
+        // What was placed and not fanned out is given to nobody yet.
+        let fanned = self.shown() - self.pending.as_ref().map_or(0, |pending| pending.entries);
+        let member = self.members.member(slot)?;
+        Some(if *member.behind > 0 { *member.behind - 1 } else { fanned })
     }
 
     /// Removes a member.

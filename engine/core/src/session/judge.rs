@@ -49,7 +49,7 @@ impl<C: Channel> Session<C> {
             (Command::Pong, _) => Ok(Counted::Other),
             (_, Phase::Waiting) => Err(Refusal::new(Code::State, "send `connect` first")),
             (_, Phase::Asking) => Err(Refusal::new(Code::State, "wait for `connected` first")),
-            (Command::Subscribe(subscribe), _) => self.subscribe(subscribe, &mut step),
+            (Command::Subscribe(subscribe), _) => self.subscribe(subscribe, rules.limits.questions_max, &mut step),
             (Command::Unsubscribe(unsubscribe), _) => self.unsubscribe(&unsubscribe.channel, &mut step),
             (Command::Publish(publish), _) => self.publish(publish, &mut step),
             (Command::Send(send), _) => self.send(send, &mut step),
@@ -77,7 +77,12 @@ impl<C: Channel> Session<C> {
         Ok(Counted::Other)
     }
 
-    fn subscribe<E: Effects<Channel = C>>(&mut self, subscribe: &Subscribe<'_>, step: &mut Step<'_, E>) -> Judged {
+    fn subscribe<E: Effects<Channel = C>>(
+        &mut self,
+        subscribe: &Subscribe<'_>,
+        questions_max: usize,
+        step: &mut Step<'_, E>,
+    ) -> Judged {
         let (channel, policy) = namespaced(&subscribe.channel, step.rules)?;
         self.may_join(channel, step.rules)?;
         if permitted(policy.subscribe, &self.owner.grants.subscribe, channel.as_str())? {
@@ -85,7 +90,7 @@ impl<C: Channel> Session<C> {
             self.joined(joined);
             return Ok(Counted::Other);
         }
-        let token = room_to_ask(&mut self.asked, step.rules)?;
+        let token = room_to_ask(&mut self.asked, questions_max)?;
         let answer = step.effects.ask(Question::Subscribe { user: self.known_user(), channel }, token);
         let kept = Kept::Subscribe { channel: channel.as_str().into(), since: subscribe.since };
         self.settle(token, kept, answer, step);
@@ -137,7 +142,7 @@ impl<C: Channel> Session<C> {
         }
         let kept = Kept::Publish { channel: channel.as_str().into(), message: Message::keep(&publication) };
         let Publication { event, data, .. } = publication;
-        let token = room_to_ask(&mut self.asked, step.rules)?;
+        let token = room_to_ask(&mut self.asked, step.rules.limits.questions_max)?;
         let question = Question::Publish { user: self.known_user(), channel, event, data };
         let answer = step.effects.ask(question, token);
         self.settle(token, kept, answer, step);
@@ -168,7 +173,7 @@ impl<C: Channel> Session<C> {
         }
         let kept = Kept::Send { user: send.user.as_ref().into(), message: Message::keep(&publication) };
         let Publication { event, data, .. } = publication;
-        let token = room_to_ask(&mut self.asked, step.rules)?;
+        let token = room_to_ask(&mut self.asked, step.rules.limits.questions_max)?;
         let question = Question::Send { user: self.known_user(), to: &send.user, event, data };
         let answer = step.effects.ask(question, token);
         self.settle(token, kept, answer, step);
@@ -183,7 +188,7 @@ impl<C: Channel> Session<C> {
         if !is_method(&call.method) {
             return Err(Refusal::new(Code::BadRequest, "a method has 1 to 64 bytes of printable ASCII"));
         }
-        let token = room_to_ask(&mut self.asked, step.rules)?;
+        let token = room_to_ask(&mut self.asked, step.rules.limits.questions_max)?;
         let data = call.data.unwrap_or(DataRef::NULL);
         let answer = step.effects.ask(Question::Call { user: self.known_user(), method: &call.method, data }, token);
         self.settle(token, Kept::Call, answer, step);
@@ -322,7 +327,7 @@ impl<C: Channel> Session<C> {
     }
 
     /// Subscribes again to what the session was subscribed to, each from where the client says that it stands, else from
-    /// what it surely has. The rights are judged anew.
+    /// what it surely has. The rights are judged anew; as many questions as that takes are asked, one a channel at most.
     fn rejoin<E: Effects<Channel = C>>(
         &mut self,
         resumed: Resumed,
@@ -333,7 +338,7 @@ impl<C: Channel> Session<C> {
             let named = named.iter().find(|(name, _)| **name == *channel).map(|(_, position)| *position);
             let subscribe = Subscribe { channel: (&*channel).into(), since: Some(named.unwrap_or(has)) };
             let mut step = Step { id: None, rules: step.rules, now: step.now, effects: &mut *step.effects };
-            if let Err(refusal) = self.subscribe(&subscribe, &mut step) {
+            if let Err(refusal) = self.subscribe(&subscribe, usize::MAX, &mut step) {
                 refuse(None, &refusal, step.effects);
             }
         }
@@ -371,8 +376,8 @@ const fn narrow(class: Class, narrowed: Narrowed) -> Class {
     }
 }
 
-fn room_to_ask(asked: &mut Asked, rules: &Rules) -> Result<Token, Refusal> {
-    if asked.len() >= rules.limits.questions_max {
+fn room_to_ask(asked: &mut Asked, questions_max: usize) -> Result<Token, Refusal> {
+    if asked.len() >= questions_max {
         return Err(Refusal::new(Code::Limit, "questions_max: wait for answers to what you asked before"));
     }
     Ok(asked.next_token())

@@ -1,7 +1,7 @@
 //! The part of a stream that is on disk: publications wait for the barrier, members read what memory no longer has, and an
 //! inbox knows the user's devices.
 
-use super::{Delivery, Effects, Forward, Joined, PAGE_BYTES, Publication, Slot, Stream, Subscriber};
+use super::{Delivery, Effects, Forward, Joined, Publication, Slot, Stream, Subscriber};
 use crate::disk::{Disk, Upkeep};
 use crate::policy::Policy;
 use crate::time::Now;
@@ -44,7 +44,7 @@ pub struct Append {
 pub struct InboxJoined {
     /// As of a channel.
     pub joined: Joined,
-    /// What the device has.
+    /// Where delivery goes on: behind this offset.
     pub delivered: u64,
     /// What the user has read.
     pub read: u64,
@@ -153,8 +153,9 @@ impl<S: Subscriber> Stream<S> {
         }
         let waits = known.filter(|known| known.offset < shown);
         let joined = self.join(to, since.or(waits), now, effects);
-        let told = since.filter(|since| since.epoch == epoch).or(known);
-        let delivered = told.map_or(joined.offset, |told| told.offset.min(joined.offset));
+        // A position that nobody was ever given is not where delivery goes on.
+        let told = since.or(known).filter(|told| told.epoch == epoch && told.offset <= shown);
+        let delivered = told.map_or_else(|| self.given(joined.slot).unwrap_or(shown), |told| told.offset);
         InboxJoined { joined, delivered, read }
     }
 
@@ -175,14 +176,22 @@ impl<S: Subscriber> Stream<S> {
     /// Whether [`Stream::upkeep`] has something to do.
     #[must_use]
     pub fn wants_upkeep(&self, now: Now) -> bool {
-        self.disk.as_ref().is_some_and(|disk| disk.wants_upkeep(self.last, &self.policy.shelf, now.wall_ms))
+        self.disk.as_ref().is_some_and(|disk| disk.wants_upkeep(&self.policy.shelf, now.wall_ms))
     }
 
     /// Lets go what nobody waits for and what is above the bounds, and tells what must be written down for it. `edge`
-    /// reads the first entry at or behind an offset from the disk.
+    /// reads the first entry at or behind an offset from the disk; where it has none, or cannot read it now, nothing is
+    /// let go.
     pub fn upkeep(&mut self, now: Now, edge: &mut dyn FnMut(u64) -> Option<Edge>) -> Option<Upkeep> {
-        let (last, epoch) = (self.last, self.epoch);
-        self.disk.as_mut().map(|disk| disk.upkeep(last, epoch, &self.policy.shelf, now.wall_ms, edge))
+        let epoch = self.epoch;
+        self.disk.as_mut().map(|disk| disk.upkeep(epoch, &self.policy.shelf, now.wall_ms, edge))
+    }
+
+    /// What [`Stream::upkeep`] told was not written: it is told again.
+    pub fn unsettle(&mut self) {
+        if let Some(disk) = &mut self.disk {
+            disk.unsettle();
+        }
     }
 
     /// Gives a member what was read from the disk for [`Forward::Read`]: the entries that are there of the offsets `from`
@@ -220,7 +229,7 @@ pub struct PageRead<'e> {
 impl PageRead<'_> {
     /// The frames, how many entries they hold, and the offset to go on with.
     fn render(&self, number: StreamNumber, floor: u64, shown: u64, form: wire::WireForm) -> (Bytes, u64, u64) {
-        let mut frames = Vec::with_capacity(PAGE_BYTES);
+        let mut frames = Vec::new();
         let (mut next, mut count) = (self.from, 0);
         let gap = |from: u64, to: u64, frames: &mut Vec<u8>| {
             let reason = if to < floor { GapReason::Expired } else { GapReason::Lost };

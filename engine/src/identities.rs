@@ -1,0 +1,120 @@
+//! Sessions as their clients know them: an id and a secret that outlive a connection, and what is left of a session while
+//! it has none. No guard of the map leaves this file.
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tidings_core::time::Instant;
+use tidings_proto::id::{Position, Secret, SessionId};
+
+/// The channels of a session, and what its client surely has of each.
+pub(crate) type Channels = Vec<(Arc<str>, Position)>;
+
+/// One session.
+struct Identity {
+    secret: Secret,
+    user: Arc<str>,
+    state: State,
+}
+
+enum State {
+    /// It has this connection. Each has an id of its own, so what an earlier one does late is not taken for its.
+    Live(SessionId),
+    /// It has none, and waits for one until then.
+    Parked(Box<Channels>, Instant),
+}
+
+/// What a session was when it was claimed.
+pub(crate) enum Claimed {
+    /// It had this connection, which must give up its channels.
+    Live(SessionId),
+    /// It waited.
+    Parked(Channels),
+}
+
+/// All sessions that are connected or wait.
+pub(crate) struct Identities {
+    map: DashMap<SessionId, Identity>,
+    parked: AtomicUsize,
+    parked_max: usize,
+}
+
+impl Identities {
+    pub(crate) fn new(parked_max: usize) -> Self {
+        Self { map: DashMap::new(), parked: AtomicUsize::new(0), parked_max }
+    }
+
+    /// A new session, under the id of its first connection.
+    pub(crate) fn add(&self, session: SessionId, secret: Secret, user: Arc<str>) {
+        self.map.insert(session, Identity { secret, user, state: State::Live(session) });
+    }
+
+    /// The connection that a session has now.
+    pub(crate) fn connection(&self, session: SessionId) -> Option<SessionId> {
+        match self.map.get(&session)?.state {
+            State::Live(connection) => Some(connection),
+            State::Parked(..) => None,
+        }
+    }
+
+    /// The secret of a session that this connection has.
+    pub(crate) fn secret(&self, session: SessionId) -> Option<Secret> {
+        self.map.get(&session).map(|identity| identity.secret)
+    }
+
+    /// Gives a session another connection, if the secret and the user are its own.
+    pub(crate) fn claim(
+        &self,
+        session: SessionId,
+        secret: Secret,
+        user: &str,
+        connection: SessionId,
+    ) -> Option<Claimed> {
+        let mut identity = self.map.get_mut(&session)?;
+        if !identity.secret.is(secret) || *identity.user != *user {
+            return None;
+        }
+        Some(match std::mem::replace(&mut identity.state, State::Live(connection)) {
+            State::Live(before) => Claimed::Live(before),
+            State::Parked(channels, _) => {
+                self.parked.fetch_sub(1, Ordering::Relaxed);
+                Claimed::Parked(*channels)
+            }
+        })
+    }
+
+    /// The session has lost this connection and waits for another. Does nothing when it has another already. Returns
+    /// whether it waits: not when as many do as may.
+    pub(crate) fn park(&self, session: SessionId, connection: SessionId, channels: Channels, until: Instant) -> bool {
+        let Entry::Occupied(mut entry) = self.map.entry(session) else { return false };
+        if !matches!(entry.get().state, State::Live(now) if now == connection) {
+            return false;
+        }
+        if self.parked.fetch_add(1, Ordering::Relaxed) >= self.parked_max {
+            self.parked.fetch_sub(1, Ordering::Relaxed);
+            entry.remove();
+            return false;
+        }
+        entry.get_mut().state = State::Parked(Box::new(channels), until);
+        true
+    }
+
+    /// The session is over, if it has still this connection.
+    pub(crate) fn remove(&self, session: SessionId, connection: SessionId) {
+        self.map.remove_if(&session, |_, identity| matches!(identity.state, State::Live(now) if now == connection));
+    }
+
+    /// The session is over if it has waited long enough.
+    pub(crate) fn expire(&self, session: SessionId, now: Instant) {
+        let is_due = |identity: &Identity| matches!(identity.state, State::Parked(_, until) if until <= now);
+        if self.map.remove_if(&session, |_, identity| is_due(identity)).is_some() {
+            self.parked.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many wait.
+    pub(crate) fn parked(&self) -> usize {
+        self.parked.load(Ordering::Relaxed)
+    }
+}
