@@ -2,9 +2,11 @@
 //!
 //! `cargo xtask` alone lists the commands; `cargo xtask <command> --help` tells what each one does.
 
+mod apt;
 mod bench;
 mod breach;
 mod check;
+mod crash;
 mod house;
 mod run;
 mod rust;
@@ -28,6 +30,7 @@ enum Command {
     Check(check::Args),
     Test(test::Args),
     Bench(bench::Args),
+    Crash(crash::Args),
     Vectors(vectors::Args),
 }
 
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Some(Command::Check(args)) => check::main(&args),
         Some(Command::Test(args)) => test::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),
+        Some(Command::Crash(args)) => crash::main(&args),
         Some(Command::Vectors(args)) => vectors::main(&args),
     };
     match done {

@@ -2,6 +2,7 @@
 
 mod chromium;
 mod clients;
+mod crash;
 mod daemon;
 mod foreign;
 mod node;
@@ -20,8 +21,9 @@ use tally::Tally;
 /// Prove the rules (`check`) and pass every test, those with foreign clients included.
 ///
 /// What the tests need and the machine lacks is installed, and told: cargo-deny; Python packages in target/venv, Node
-/// packages in tests/clients, and Chromium by apt-get when this runs as root on Debian. A step that fails does not keep
-/// the others from running. The last line is `N passed, N failed`: tests, and one for each step that failed as a whole.
+/// packages in tests/clients, and Chromium and xfsprogs by apt-get when this runs as root on Debian. A step that fails
+/// does not keep the others from running. The last line is `N passed, N failed`: tests, and one for each step that
+/// failed as a whole.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave out the tests in a browser, and the installing of one.
@@ -60,6 +62,7 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<bool> {
     } else {
         steps.push(step("foreign", || Ok(Outcome::Skipped("there is no package tidings-e2e"))));
     }
+    steps.push(step("crash", || crash::run(&house)));
     Ok(summary(&steps))
 }
 

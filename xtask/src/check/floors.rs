@@ -10,7 +10,7 @@ use crate::house::{Crate, House};
 pub(crate) const RULE: &str = "floors";
 
 /// Where every crate of the workspace stands. `xtask` stands outside: it uses none and none uses it.
-const FLOORS: [(&str, u8); 14] = [
+const FLOORS: [(&str, u8); 15] = [
     ("tidings-proto", 0),
     ("tidings-core", 1),
     ("tidings-store", 1),
@@ -19,11 +19,12 @@ const FLOORS: [(&str, u8); 14] = [
     ("tidings-transports", 3),
     ("tidings-bench", 4),
     ("tidings-load", 4),
+    ("tidings-e2e", 4),
     ("tidingsd", 5),
     ("embed", 5),
     ("echo", 5),
     ("unix-json", 5),
-    ("tidings-e2e", 5),
+    ("tidings-crash", 5),
     (OUTSIDE, u8::MAX),
 ];
 
