@@ -22,9 +22,7 @@ pub struct Config {
     /// Namespaces by name; a channel `messaging:lobby` follows the rules of `messaging`. A namespace that is not here
     /// does not exist.
     pub namespaces: BTreeMap<String, Namespace>,
-    /// What is kept for users until their devices have it.
-    pub inbox: Inbox,
-    /// Where things are kept on disk.
+    /// What is kept on disk, and where.
     pub store: Store,
 }
 
@@ -56,7 +54,6 @@ impl Default for Config {
             limits: Limits::default(),
             times: Times::default(),
             namespaces: namespaces.map(|(name, namespace)| (name.to_owned(), namespace)).into(),
-            inbox: Inbox::default(),
             store: Store::default(),
         }
     }
@@ -258,6 +255,8 @@ pub struct Store {
     pub queue_bytes_max: usize,
     /// Longest time that opening may take, 2 min in milliseconds.
     pub open_timeout_ms: u64,
+    /// What is kept for users until their devices have it.
+    pub inbox: Inbox,
 }
 
 impl Default for Store {
@@ -267,6 +266,7 @@ impl Default for Store {
             cache_bytes: 64 * 1024 * 1024,
             queue_bytes_max: 64 * 1024 * 1024,
             open_timeout_ms: 120_000,
+            inbox: Inbox::default(),
         }
     }
 }
@@ -359,7 +359,7 @@ impl Config {
     /// The rules of users' inboxes. They keep nothing in memory: without a store a device whose outbox was full gets a
     /// gap.
     pub(crate) fn inbox_policy(&self, has_store: bool) -> Arc<Policy> {
-        let Inbox { entries_max, bytes_max, age_ms_max, overflow, devices_max, device_ttl_ms } = self.inbox;
+        let Inbox { entries_max, bytes_max, age_ms_max, overflow, devices_max, device_ttl_ms } = self.store.inbox;
         let keep = Keep { entries_max, bytes_max, age_ms_max };
         let shelf = Shelf { keep, overflow: overflow.overflow(), devices_max, device_ttl_ms };
         let class = if has_store { Class::Durable } else { Class::Reliable };
@@ -373,7 +373,8 @@ impl Config {
 
 impl Config {
     fn check(&self) -> Result<(), Error> {
-        let Self { limits, times, inbox, store, .. } = self;
+        let Self { limits, times, store, .. } = self;
+        let inbox = &store.inbox;
         let positive = [
             ("limits.connections_max", limits.connections_max as u64),
             ("limits.connections_per_user_max", limits.connections_per_user_max as u64),
@@ -383,9 +384,9 @@ impl Config {
             ("limits.outbox_pieces_max", limits.outbox_pieces_max as u64),
             ("limits.questions_max", limits.questions_max as u64),
             ("limits.idempotency_keys_max", limits.idempotency_keys_max as u64),
-            ("inbox.entries_max", inbox.entries_max as u64),
-            ("inbox.bytes_max", inbox.bytes_max as u64),
-            ("inbox.devices_max", inbox.devices_max as u64),
+            ("store.inbox.entries_max", inbox.entries_max as u64),
+            ("store.inbox.bytes_max", inbox.bytes_max as u64),
+            ("store.inbox.devices_max", inbox.devices_max as u64),
             ("store.queue_bytes_max", store.queue_bytes_max as u64),
             ("store.open_timeout_ms", store.open_timeout_ms),
             ("times.connect_timeout_ms", times.connect_timeout_ms),

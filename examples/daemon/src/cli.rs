@@ -36,7 +36,7 @@ pub(crate) struct ServeArgs {
     /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Option<String>,
-    /// A place for data. This version keeps nothing on disk: the directory is neither read nor made
+    /// Directory for what is kept on disk; made if it is not there [default: ./tidings-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// What goes to the log, such as `info` or `warn,tidings=debug` [default: info]

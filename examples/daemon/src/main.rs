@@ -48,7 +48,7 @@ fn run(command: Command) -> Result<()> {
         Command::Serve(args) => {
             let Loaded { settings, unknown } = serve_settings(&args)?;
             let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("can't start threads")?;
-            runtime.block_on(serve::run(&args, &settings, &unknown))
+            runtime.block_on(serve::run(&settings, &unknown))
         }
         Command::Config(args) => Ok(out::print(serve_settings(&args)?.settings.to_toml()?.trim_end())?),
         Command::Token(args) => make_token(&args),
@@ -76,6 +76,9 @@ fn serve_settings(args: &ServeArgs) -> Result<Loaded> {
     let mut loaded = load(&args.config)?;
     if let Some(listen) = &args.listen {
         loaded.settings.listen.clone_from(listen);
+    }
+    if let Some(data) = &args.data {
+        loaded.settings.store.path = Some(data.clone());
     }
     if let Some(log) = &args.log {
         loaded.settings.log.clone_from(log);

@@ -1,6 +1,5 @@
 //! The server: from its settings to its last connection.
 
-use crate::cli::ServeArgs;
 use crate::routes::Routes;
 use crate::settings::Settings;
 use crate::settings::secret::Secret;
@@ -48,13 +47,10 @@ impl Host for Tokens {
 ///
 /// # Errors
 /// It can't start; each says what to do.
-pub(crate) async fn run(args: &ServeArgs, settings: &Settings, unknown: &[String]) -> Result<()> {
+pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     logs::start(&settings.log)?;
     for name in unknown {
         tracing::warn!("the environment variable {name} begins like a setting and is none; see docs/settings.md");
-    }
-    if args.data.is_some() {
-        tracing::info!("--data: this version keeps nothing on disk, so nothing is read or written there");
     }
     let origins: Origins = settings.allowed_origin.parse().context("allowed_origin (ALLOWED_ORIGIN)")?;
     let addresses = resolve(&settings.listen).await?;
@@ -63,7 +59,7 @@ pub(crate) async fn run(args: &ServeArgs, settings: &Settings, unknown: &[String
         None => mint_for_this_start(settings, &addresses)?,
     };
     let mut signals = Signals::new()?;
-    let engine = Engine::start(settings.engine(), Tokens(mint.verifier()?)).context("the settings can't be")?;
+    let engine = Engine::start(settings.engine(), Tokens(mint.verifier()?)).context("can't start")?;
     let limits = settings.transports();
     limits.check().map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
     let listener = listen(&settings.listen, &addresses).await?;
@@ -97,7 +93,7 @@ pub(crate) async fn run(args: &ServeArgs, settings: &Settings, unknown: &[String
         () = signals.next() => {}
         served = &mut server => bail!("the HTTP server has ended: {served:?}"),
     }
-    drain(&engine, settings.drain_timeout_ms, &mut signals).await;
+    drain(&engine, settings.http.drain_timeout_ms, &mut signals).await;
     stop.send_replace(true);
     tokio::select! {
         served = server => served.context("the HTTP server ended by a panic")??,

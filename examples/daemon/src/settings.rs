@@ -12,7 +12,7 @@ use http::Http;
 use secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tidings::config::{Config, Limits, Namespace, Times};
+use tidings::config::{Config, Limits, Namespace, Store, Times};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,8 +32,6 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     /// Who may read `/metrics`.
     pub(crate) metrics: Readers,
-    /// Time for connections to end when the server stops.
-    pub(crate) drain_timeout_ms: u64,
     /// What HTTP peers are held to.
     pub(crate) http: Http,
     /// What sessions are held to.
@@ -42,7 +40,12 @@ pub(crate) struct Settings {
     pub(crate) times: Times,
     /// Namespaces by name.
     pub(crate) namespaces: BTreeMap<String, Namespace>,
+    /// What is kept on disk, and where.
+    pub(crate) store: Store,
 }
+
+/// Where a server keeps its data that was told no other place.
+const DATA: &str = "./tidings-data";
 
 /// Who may read the figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +61,7 @@ pub(crate) enum Readers {
 
 impl Default for Settings {
     fn default() -> Self {
-        let Config { limits, times, namespaces, .. } = Config::default();
+        let Config { limits, times, namespaces, store, .. } = Config::stored(DATA);
         Self {
             listen: "127.0.0.1:8080".into(),
             jwt_secret: None,
@@ -67,11 +70,11 @@ impl Default for Settings {
             allowed_origin: String::new(),
             log: "info".into(),
             metrics: Readers::Loopback,
-            drain_timeout_ms: 10_000,
             http: Http::default(),
             limits,
             times,
             namespaces,
+            store,
         }
     }
 }
@@ -83,6 +86,7 @@ impl Settings {
         config.limits = self.limits.clone();
         config.times = self.times.clone();
         config.namespaces.clone_from(&self.namespaces);
+        config.store.clone_from(&self.store);
         config
     }
 
@@ -97,7 +101,7 @@ impl Settings {
         limits.message_timeout_ms = self.http.message_timeout_ms;
         limits.message_bytes_max = self.limits.message_bytes_max;
         limits.close_timeout_ms = self.times.close_timeout_ms;
-        limits.drain_timeout_ms = self.drain_timeout_ms;
+        limits.drain_timeout_ms = self.http.drain_timeout_ms;
         limits
     }
 

@@ -15,11 +15,12 @@ const A_NAMESPACE: &str = "messaging";
 pub(crate) type Environment = Map<String, String>;
 
 /// Names that are known beyond this program, and the settings that they are.
-const NAMED: [(&str, &str); 4] = [
+const NAMED: [(&str, &str); 5] = [
     ("JWT_SECRET", "jwt_secret"),
     ("ALLOWED_ORIGIN", "allowed_origin"),
     ("RATE_LIMIT_MESSAGES_PER_MINUTE", "limits.messages_per_minute"),
     ("RUST_LOG", "log"),
+    ("TIDINGS_DATA", "store.path"),
 ];
 
 /// All others: `TIDINGS_LIMITS__CONNECTIONS_MAX` is `limits.connections_max`.
@@ -71,7 +72,7 @@ fn read(path: &Path) -> Result<Config> {
 fn is_setting(defaults: &Config, key: &str) -> bool {
     let parts: Vec<&str> = key.split('.').collect();
     let key = match parts[..] {
-        ["namespaces", _, field] => format!("namespaces.{A_NAMESPACE}.{field}"),
+        ["namespaces", _, ref field @ ..] => format!("namespaces.{A_NAMESPACE}.{}", field.join(".")),
         _ => key.to_owned(),
     };
     defaults.get::<Value>(&key).is_ok_and(|value| !matches!(value.kind, ValueKind::Table(_)))
@@ -89,7 +90,7 @@ fn one_line(error: &impl ToString) -> String {
 fn variables(environment: &Environment) -> Vec<(&str, String, &String)> {
     let mut found: Vec<_> = environment
         .iter()
-        .filter(|(name, _)| *name != NO_SETTING)
+        .filter(|(name, _)| *name != NO_SETTING && NAMED.iter().all(|(named, _)| named != name))
         .filter_map(|(name, value)| {
             let key = name.strip_prefix(PREFIX)?.to_lowercase().replace(SEPARATOR, ".");
             Some((name.as_str(), key, value))
