@@ -28,6 +28,9 @@ pub fn check(path: &Path, options: &Options, progress: &mut dyn FnMut(Progress))
     let store = SledStore::open_existing(path, options)?;
     let survey = Survey::of(&store, store.bytes_live(), progress)?;
     let mut report = survey.report(&store)?;
+    let whole = store.damages();
+    report.damaged += whole.len() as u64;
+    report.damages.splice(0..0, whole);
     report.foreign = foreign(path)?;
     Ok(report)
 }

@@ -4,6 +4,7 @@
 //! which the file `current` names the one in use. When that one takes too much room for what lives in it, the writer
 //! copies it into the next one bit by bit, between its own writes, and then names that one instead.
 
+mod account;
 mod copying;
 mod folder;
 mod generation;
@@ -21,7 +22,7 @@ use crate::store::{Each, Record, Store, Write};
 use copying::Copying;
 use folder::Folder;
 pub(crate) use folder::foreign;
-use generation::Generation;
+use generation::{Generation, Trust};
 pub use options::Options;
 pub(crate) use rewrite::Fate;
 use std::fmt;
@@ -76,15 +77,16 @@ impl SledStore {
     /// When it cannot be opened, with what to do about it: another process has it, it is not a directory or not one of a
     /// store, may not be written, has no room, is damaged, or did not open in time.
     pub fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
-        let store = Self::of(Folder::open(path, options)?, options);
+        let store = Self::of(Folder::open(path, options, Trust::Whole)?, options);
         store.writer()?.folder.check_room(ROOM_BYTES_MIN)?;
         Ok(store)
     }
 
-    /// Opens a store that is there: no new one is made of an empty directory, and a full device does not matter.
+    /// Opens a store that is there, for work on it: no new one is made of an empty directory, a full device does not
+    /// matter, and [`damages`](Self::damages) tells what else it is opened in spite of.
     pub(crate) fn open_existing(path: &Path, options: &Options) -> Result<Self, StoreError> {
         Folder::expect(path)?;
-        Ok(Self::of(Folder::open(path, options)?, options))
+        Ok(Self::of(Folder::open(path, options, Trust::Anything)?, options))
     }
 
     fn of((folder, generation): (Folder, Generation), options: &Options) -> Self {
@@ -116,6 +118,11 @@ impl SledStore {
     #[must_use]
     pub fn bytes_live(&self) -> u64 {
         self.current().bytes_live()
+    }
+
+    /// What is known to be wrong with the database as a whole.
+    pub(crate) fn damages(&self) -> Vec<String> {
+        self.current().damages().to_vec()
     }
 
     fn current(&self) -> Arc<Generation> {

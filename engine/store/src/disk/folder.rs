@@ -1,6 +1,6 @@
 //! The directory of a store: its lock, its generations, and which one is in use.
 
-use super::generation::Generation;
+use super::generation::{Generation, Trust};
 use super::mark::{self, Mark};
 use super::options::Options;
 use crate::error::{ErrorKind, StoreError};
@@ -41,7 +41,7 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Opens the directory and the generation in use. A missing or empty directory becomes a new store.
-    pub(crate) fn open(path: &Path, options: &Options) -> Result<(Self, Generation), StoreError> {
+    pub(crate) fn open(path: &Path, options: &Options, trust: Trust) -> Result<(Self, Generation), StoreError> {
         make(path)?;
         let listed = list(path)?;
         let lock = lock(path)?;
@@ -55,7 +55,7 @@ impl Folder {
             let what = format!("{} is missing, and {CURRENT} names it", current.join("db").display());
             return Err(StoreError::new(ErrorKind::Damaged, what));
         }
-        let generation = Generation::open(&current, options)?;
+        let generation = Generation::open(&current, options, trust)?;
         folder.remove_others();
         Ok((folder, generation))
     }
@@ -80,7 +80,7 @@ impl Folder {
     pub(crate) fn make_next(&self, options: &Options) -> Result<Generation, StoreError> {
         let path = self.generation(self.number + 1);
         remove(&path)?;
-        let next = Generation::open(&path, options)?;
+        let next = Generation::open(&path, options, Trust::Whole)?;
         sync(&self.path)?;
         Ok(next)
     }
@@ -233,7 +233,7 @@ fn begin(path: &Path, listed: &[String], options: &Options) -> Result<u64, Store
         return Err(StoreError::new(ErrorKind::Damaged, what));
     }
     remove(&first)?;
-    drop(Generation::open(&first, options)?);
+    drop(Generation::open(&first, options, Trust::Whole)?);
     write_current(path, FIRST)?;
     Ok(FIRST)
 }

@@ -1,5 +1,6 @@
 //! One sled database.
 
+use super::account::Account;
 use super::guard;
 use super::mark::{self, Mark};
 use super::options::Options;
@@ -13,12 +14,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 /// Where sled keeps its log.
 const LOG: &str = "db";
-/// The record that the store keeps about itself: how many syncs there were, and how many bytes live.
+/// What the store keeps about itself: the number of syncs, and what was there at the last one.
 const STATE: &[u8] = &[KEY_OWN, 0x00];
-const STATE_BYTES: usize = 16;
+/// The number of the sync that comes next, written before the first write since the last one: while it is ahead of the
+/// state's, there may be more, or less, than the state says.
+const BEGUN: &[u8] = &[KEY_OWN, 0x02];
+/// How often sled's own lock is asked for, and how long lies between.
+const LOCK_TRIES: u32 = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// Above every key.
 const END: &[u8] = &[KEY_OWN];
 
@@ -31,50 +38,104 @@ pub(crate) struct Generation {
     /// For our own sync of the log, and its length.
     log: File,
     mark: Mark,
-    syncs: AtomicU64,
-    bytes_live: AtomicU64,
+    account: Account,
     /// The next value that is cut into parts.
     next_parts: AtomicU64,
+    /// What is wrong with it, if it was opened all the same.
+    damages: Vec<String>,
+}
+
+/// What becomes of a database that opens and lacks something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// It is refused.
+    Whole,
+    /// It is opened, to see what is left and to keep that.
+    Anything,
 }
 
 impl Generation {
     /// Opens the database in a directory, or makes it. What is made is on the device when this returns.
-    pub(crate) fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
-        forget_pages(path)?;
-        let db = open_sled(path, options)?;
-        sync_tree(path)?;
-        let log = File::open(path.join(LOG)).map_err(|error| failed("open the log of", path, error))?;
-        let (mark, marked) = Mark::open(path)?;
-        let mut one = Self {
-            path: path.to_owned(),
-            db: Some(db),
-            log,
-            mark,
-            syncs: AtomicU64::new(0),
-            bytes_live: AtomicU64::new(0),
-            next_parts: AtomicU64::new(0),
+    ///
+    /// In a thread of its own: damaged files can make sled panic, or go on for ever.
+    pub(crate) fn open(path: &Path, options: &Options, trust: Trust) -> Result<Self, StoreError> {
+        let (tell, told) = sync_channel(1);
+        let (here, cache_bytes) = (path.to_owned(), options.cache_bytes);
+        let open = move || {
+            // If nobody waits any more, the database is closed again.
+            let _ = tell.send(Self::open_here(here, cache_bytes));
         };
+        let thread = thread::Builder::new().name("store-open".into()).spawn(open);
+        drop(thread.map_err(|error| failed("start a thread to open", path, error))?);
+        let one = match told.recv_timeout(options.open_timeout) {
+            Ok(opened) => opened?,
+            Err(RecvTimeoutError::Timeout) => {
+                let seconds = options.open_timeout.as_secs_f32();
+                let what = format!("the database in {} did not open within {seconds} s", path.display());
+                return Err(StoreError::new(ErrorKind::Timeout, what));
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let what = format!("the thread that opens the database in {} is gone", path.display());
+                return Err(StoreError::new(ErrorKind::Panicked, what));
+            }
+        };
+        match one.damages.first() {
+            Some(damage) if trust == Trust::Whole => Err(StoreError::new(ErrorKind::Damaged, damage.clone())),
+            _ => Ok(one),
+        }
+    }
+
+    fn open_here(path: PathBuf, cache_bytes: u64) -> Result<Self, StoreError> {
+        forget_pages(&path)?;
+        let config = sled::Config::new()
+            .path(&path)
+            .segment_size(parts::SEGMENT_BYTES)
+            .cache_capacity(cache_bytes)
+            .flush_every_ms(None);
+        let db = open_sled(&path, &config)?;
+        sync_tree(&path)?;
+        let log = File::open(path.join(LOG)).map_err(|error| failed("open the log of", &path, error))?;
+        let (mark, marked) = Mark::open(&path)?;
+        let account = Account::default();
+        let next_parts = AtomicU64::new(0);
+        let mut one = Self { path, db: Some(db), log, mark, account, next_parts, damages: Vec::new() };
         one.begin(marked)?;
         Ok(one)
     }
 
-    /// Reads what the database says about itself.
+    /// Reads everything once. sled leaves out what it cannot read, and does not tell.
     fn begin(&mut self, marked: u64) -> Result<(), StoreError> {
-        let state = guard::call("read the store's state", || self.db().get(STATE))?;
-        let (syncs, live) = state.as_deref().and_then(read_state).unwrap_or_default();
-        if syncs < marked {
-            let what = format!(
-                "the database in {} lacks what was written last: it has seen {syncs} syncs, and the mark beside it says \
-                 {marked}; its log was cut, or is from another time (to go on with what it has, delete the file {})",
-                self.path.display(),
-                self.path.join(mark::NAME).display()
-            );
-            return Err(StoreError::new(ErrorKind::Damaged, what));
+        let stored = |key| guard::call("read the store's state", || self.db().get(key));
+        let state = stored(STATE)?.as_deref().and_then(Account::read).unwrap_or_default();
+        let begun = stored(BEGUN)?.and_then(|number| number.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)));
+        let found = Account::default();
+        let mut all = self.db().range::<&[u8], _>(..);
+        while let Some((key, value)) = guard::call("read every record", || all.next().transpose())? {
+            if *key != *STATE && *key != *BEGUN {
+                found.add(&key, &value);
+            }
         }
+        let path = self.path.display();
+        if state.syncs() < marked {
+            let (syncs, mark) = (state.syncs(), mark::NAME);
+            self.damages.push(format!(
+                "the database in {path} lacks what was written last: it has seen {syncs} syncs, and the file {mark} in it \
+                 says {marked}; its log was cut, or is from another time"
+            ));
+        } else if begun.unwrap_or(0) <= state.syncs() && !found.is_same(&state) {
+            self.damages.push(format!("the database in {path} lacks records that were there: its log is damaged"));
+        }
+        found.set_syncs(state.syncs().max(marked));
+        self.account = found;
         let last = self.raw_last(parts::ALL.0, parts::ALL.1)?;
         let next = last.and_then(|(key, _)| parts::id(&key)).map_or(0, |id| id + 1);
-        (self.syncs, self.bytes_live, self.next_parts) = (syncs.into(), live.into(), next.into());
+        self.next_parts = next.into();
         Ok(())
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn damages(&self) -> &[String] {
+        &self.damages
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -83,7 +144,7 @@ impl Generation {
 
     /// Bytes of keys and values that are stored.
     pub(crate) fn bytes_live(&self) -> u64 {
-        self.bytes_live.load(Ordering::Relaxed)
+        self.account.bytes()
     }
 
     /// The length of the log.
@@ -99,54 +160,72 @@ impl Generation {
     pub(crate) fn write(&self, write: &Write) -> Result<(), StoreError> {
         match write {
             Write::Put { key, value } => self.put(key, value),
-            Write::Delete { key } => {
-                let before = guard::call("delete a record", || self.db().remove(key.as_slice()))?;
-                self.forget(key, before.as_deref())
-            }
+            Write::Delete { key } => self.delete(key),
         }
     }
 
     pub(crate) fn put(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.announce()?;
         let before = if parts::is_needed(value) {
             // The parts first: a crash leaves some that nothing points to, never a pointer to nothing.
             let bytes =
                 u32::try_from(value.len()).map_err(|_| StoreError::new(ErrorKind::Refused, "a value too long"))?;
             let pointer = Pointer { id: self.next_parts.fetch_add(1, Ordering::Relaxed), bytes };
             for (key, part) in pointer.keys().zip(value.chunks(parts::PART_BYTES)) {
-                guard::call("write a part of a record", || self.db().insert(key, part))?;
+                self.raw_put(&key, part)?;
             }
-            guard::call("write a record", || self.db().insert(key, &pointer.to_value()))?
+            self.raw_put(key, &pointer.to_value())?
         } else {
-            guard::call("write a record", || self.db().insert(key, value))?
+            self.raw_put(key, value)?
         };
-        self.bytes_live.fetch_add((key.len() + value.len()) as u64, Ordering::Relaxed);
-        self.forget(key, before.as_deref())
+        self.delete_parts(before)
     }
 
-    /// Lets go of what a key had before.
-    fn forget(&self, key: &[u8], before: Option<&[u8]>) -> Result<(), StoreError> {
-        let Some(before) = before else { return Ok(()) };
-        let mut bytes = before.len();
-        if let Some(pointer) = Pointer::read(before) {
-            bytes = pointer.bytes as usize;
-            for key in pointer.keys() {
-                guard::call("delete a part of a record", || self.db().remove(key))?;
-            }
+    fn delete(&self, key: &[u8]) -> Result<(), StoreError> {
+        self.announce()?;
+        let before = self.raw_delete(key)?;
+        self.delete_parts(before)
+    }
+
+    /// Lets go of the parts of a value that was replaced or deleted.
+    fn delete_parts(&self, before: Option<sled::IVec>) -> Result<(), StoreError> {
+        let Some(pointer) = before.as_deref().and_then(Pointer::read) else { return Ok(()) };
+        for key in pointer.keys() {
+            self.raw_delete(&key)?;
         }
-        // The count may be a little off after a crash; it never runs below nothing.
-        let bytes = (key.len() + bytes) as u64;
-        let live = self.bytes_live();
-        self.bytes_live.store(live.saturating_sub(bytes), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Says that writes have begun, before the first one since the last sync.
+    fn announce(&self) -> Result<(), StoreError> {
+        if self.account.begin() {
+            let next = (self.account.syncs() + 1).to_le_bytes();
+            guard::call("write the store's state", || self.db().insert(BEGUN, &next))?;
+        }
+        Ok(())
+    }
+
+    fn raw_put(&self, key: &[u8], value: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        let before = guard::call("write a record", || self.db().insert(key, value))?;
+        self.account.add(key, value);
+        self.account.take(key, before.as_deref());
+        Ok(before)
+    }
+
+    fn raw_delete(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        let before = guard::call("delete a record", || self.db().remove(key))?;
+        self.account.take(key, before.as_deref());
+        Ok(before)
     }
 
     /// Brings everything to the device.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
-        let syncs = self.syncs.load(Ordering::Relaxed) + 1;
-        let state = write_state(syncs, self.bytes_live());
+        let syncs = self.account.syncs() + 1;
+        self.account.set_syncs(syncs);
+        let state = self.account.to_state();
         guard::call("write the store's state", || self.db().insert(STATE, &state))?;
         self.flush()?;
-        self.syncs.store(syncs, Ordering::Relaxed);
+        self.account.end();
         self.mark.write(syncs)
     }
 
@@ -251,35 +330,17 @@ fn forget_pages(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Opens sled in a thread of its own: damaged files can make it panic, or go on for ever.
-fn open_sled(path: &Path, options: &Options) -> Result<sled::Db, StoreError> {
-    let config = sled::Config::new()
-        .path(path)
-        .segment_size(parts::SEGMENT_BYTES)
-        .cache_capacity(options.cache_bytes)
-        .flush_every_ms(None);
+/// Opens sled, also when it was closed a moment ago: its threads give its own lock back a little later, and that nobody
+/// else has the store is known from ours.
+fn open_sled(path: &Path, config: &sled::Config) -> Result<sled::Db, StoreError> {
     let what = format!("open the database in {}", path.display());
-    let (tell, told) = sync_channel(1);
-    let open = move || {
-        // If nobody waits any more, the database is closed again.
-        let _ = tell.send(guard::call(&what, || config.open()));
-    };
-    thread::Builder::new()
-        .name("store-open".into())
-        .spawn(open)
-        .map_err(|error| failed("start a thread to open", path, error))?;
-    match told.recv_timeout(options.open_timeout) {
-        Ok(opened) => opened,
-        Err(RecvTimeoutError::Timeout) => {
-            let seconds = options.open_timeout.as_secs_f32();
-            let what = format!("the database in {} did not open within {seconds} s", path.display());
-            Err(StoreError::new(ErrorKind::Timeout, what))
-        }
-        Err(RecvTimeoutError::Disconnected) => {
-            let what = format!("the thread that opens the database in {} is gone", path.display());
-            Err(StoreError::new(ErrorKind::Panicked, what))
+    for _ in 1..LOCK_TRIES {
+        match guard::call(&what, || config.open()) {
+            Err(error) if error.kind() == ErrorKind::Locked => thread::sleep(LOCK_PAUSE),
+            opened => return opened,
         }
     }
+    guard::call(&what, || config.open())
 }
 
 /// Syncs the files of a directory, and the directory.
@@ -295,16 +356,4 @@ fn sync_tree(path: &Path) -> Result<(), StoreError> {
 
 fn failed(what: &str, path: &Path, error: std::io::Error) -> StoreError {
     StoreError::io(format!("could not {what} {}", path.display()), error)
-}
-
-fn write_state(syncs: u64, bytes_live: u64) -> [u8; STATE_BYTES] {
-    let mut state = [0; STATE_BYTES];
-    state[..8].copy_from_slice(&syncs.to_le_bytes());
-    state[8..].copy_from_slice(&bytes_live.to_le_bytes());
-    state
-}
-
-fn read_state(state: &[u8]) -> Option<(u64, u64)> {
-    let (syncs, live) = state.split_first_chunk()?;
-    Some((u64::from_le_bytes(*syncs), u64::from_le_bytes(*live.first_chunk()?)))
 }

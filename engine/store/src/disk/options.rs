@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct Options {
     /// Most bytes of pages that sled keeps in memory; 64 MiB by default. While a store is copied it is twice that.
     pub cache_bytes: u64,
-    /// How long opening may take, which reads the headers of the whole log; two minutes by default.
+    /// How long opening may take, which reads everything once; two minutes by default. A million entries take a few
+    /// seconds.
     pub open_timeout: Duration,
 }
 
