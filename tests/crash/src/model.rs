@@ -22,7 +22,7 @@ use crate::violation::Violation;
 use claims::Claims;
 use ledger::Ledger;
 use past::Past;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a data directory.
 #[derive(Debug, Default)]
@@ -46,6 +46,10 @@ impl Model {
     pub(crate) fn check(&mut self, past: &Past, readings: &[Reading]) -> Verdict {
         let (claims, mut violations) = Claims::gather(&mut self.ledger, past);
         violations.extend(judge::judge(&self.ledger, &claims, readings));
+        // Two readers of one stream find the same.
+        let mut told = BTreeSet::new();
+        violations.retain(|violation| told.insert(violation.to_string()));
+        violations.sort_by_key(Violation::rank);
         self.ledger.settle(readings, |id| claims.must_be_there(id));
         let checked = readings.iter().map(|reading| reading.entries.len()).sum();
         Verdict { violations, stored: claims.stored, checked }

@@ -59,6 +59,17 @@ impl Violation {
         matches!(self, Self::Lost { .. } | Self::Changed { .. } | Self::Hole { .. } | Self::Skipped { .. })
     }
 
+    /// Where it stands in a list: what tells most comes first.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::Conduct(_) => 0,
+            Self::Epoch { .. } => 1,
+            _ if self.is_loss() => 2,
+            _ if self.is_double() => 3,
+            _ => 4,
+        }
+    }
+
     /// Whether an entry is there twice.
     pub(crate) fn is_double(&self) -> bool {
         matches!(self, Self::Doubled { .. })

@@ -97,6 +97,7 @@ impl Judge<'_> {
             }
             if let Some(first) = places.insert(id, offset) {
                 self.violations.push(Violation::Doubled { id, stream, offsets: [first, offset] });
+                continue;
             }
             let said = self.claims.must.get(&id).and_then(|claimed| claimed.offset);
             if let Some(was) = said.or(self.claims.hints.get(&id).copied()).filter(|said| *said != offset) {
