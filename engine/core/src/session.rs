@@ -5,6 +5,7 @@
 //! the host can judge goes out as a [`Question`] and waits in the session under a [`Token`].
 
 mod asked;
+mod check;
 mod judge;
 mod paces;
 

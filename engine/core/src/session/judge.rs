@@ -1,6 +1,7 @@
 //! What a session lets through.
 
 use super::asked::{Asked, Kept, Message, Wish};
+use super::check::{check_key, check_message, wish};
 use super::{Arrival, Channel, Counted, Effects, Meters, Phase, Refusal, Session, refuse};
 use crate::ask::{Admission, Answer, Denial, Question, Resumed, Token};
 use crate::grants::covers;
@@ -10,11 +11,11 @@ use crate::time::{Instant, Now};
 use std::sync::Arc;
 use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
-use tidings_proto::command::{Call, Command, Connect, Mark, Narrowed, Publish, Resume, Send, Subscribe, Wait};
-use tidings_proto::event::{is_event, is_method};
+use tidings_proto::command::{Call, Command, Connect, Mark, Narrowed, Publish, Send, Subscribe};
+use tidings_proto::event::is_method;
 use tidings_proto::frame::{ServerFrame, Unsubscribed};
 use tidings_proto::id::Position;
-use tidings_proto::limit::{IDEMPOTENCY_KEY_BYTES_MAX, KEY_BYTES_MAX, POSITIONS_MAX, TOKEN_BYTES_MAX};
+use tidings_proto::limit::TOKEN_BYTES_MAX;
 use tidings_proto::pattern::Pattern;
 use tidings_proto::payload::DataRef;
 use tidings_proto::user::{is_device, is_user_id};
@@ -345,25 +346,6 @@ impl<C: Channel> Session<C> {
     }
 }
 
-/// What a `connect` asks for, if it is well-formed.
-fn wish(connect: &Connect<'_>) -> Result<Wish, Refusal> {
-    let mut wish = Wish { device: connect.device.as_deref().map(Into::into), since: connect.since, ..Wish::default() };
-    let Some(Resume { session, secret, positions }) = &connect.resume else { return Ok(wish) };
-    wish.resume = Some((*session, *secret));
-    if positions.len() > POSITIONS_MAX {
-        return Err(Refusal::new(Code::BadRequest, "more positions than a resume may have"));
-    }
-    for named in positions {
-        let position = Position { epoch: named.epoch, offset: named.offset };
-        match (&named.channel, named.inbox) {
-            (Some(channel), false) => wish.channels.push((channel.as_ref().into(), position)),
-            (None, true) => wish.since = Some(position),
-            _ => return Err(Refusal::new(Code::BadRequest, "a position is of a `channel` or of the `inbox`")),
-        }
-    }
-    Ok(wish)
-}
-
 fn pace<E>(meters: &mut Meters, policy: &Arc<Policy>, step: &Step<'_, E>) -> Result<(), Refusal> {
     let taken = meters.paces.take(policy, step.now.instant);
     taken.map_err(|wait_ms| too_fast("messages_per_minute of the namespace: too many messages", wait_ms))
@@ -403,40 +385,5 @@ fn permitted(access: Access, patterns: &[Pattern], name: &str) -> Result<bool, R
         Access::Host => Err(Denial::forbidden().into()),
         Access::Everyone => Ok(true),
         Access::Granted => Ok(covers(patterns, name)),
-    }
-}
-
-fn check_key(key: Option<&str>, policy: &Policy) -> Result<(), Refusal> {
-    match key {
-        Some(_) if policy.class != Class::Latest => {
-            Err(Refusal::new(Code::BadRequest, "a key has a meaning in namespaces of class latest alone"))
-        }
-        Some(key) if key.is_empty() || key.len() > KEY_BYTES_MAX => {
-            Err(Refusal::new(Code::BadRequest, "a key has 1 to 128 bytes"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_message(publication: &Publication<'_>, policy: &Policy) -> Result<(), Refusal> {
-    let Publication { event, data, class, idempotency_key, wait, .. } = *publication;
-    if !is_event(event) {
-        let text = "an event has 1 to 64 bytes of printable ASCII without space, quotation mark and backslash";
-        return Err(Refusal::new(Code::BadRequest, text));
-    }
-    if idempotency_key.is_some_and(|key| key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX) {
-        return Err(Refusal::new(Code::BadRequest, "an idempotency key has 1 to 128 bytes"));
-    }
-    if data.bytes().len() > policy.data_bytes_max {
-        return Err(Refusal::new(Code::TooLarge, format!("data_bytes_max: at most {} bytes", policy.data_bytes_max)));
-    }
-    match (wait, class) {
-        (Wait::Accepted, _) | (Wait::Stored, Class::Durable) => Ok(()),
-        (Wait::Stored, Class::Ephemeral) => {
-            Err(Refusal::new(Code::BadRequest, "what is ephemeral is stored nowhere; wait for `accepted`"))
-        }
-        (Wait::Stored, _) => {
-            Err(Refusal::new(Code::Unavailable, "nothing of this namespace is kept on disk; wait for `accepted`"))
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Bench, Got, PLENTY, entries, values};
 use crate::policy::{Class, Keep};
-use crate::stream::PAGE_BYTES;
+use crate::stream::forward::PAGE_BYTES;
 
 #[test]
 fn no_hole_and_no_overlap_between_the_past_and_the_present() {
