@@ -236,6 +236,31 @@ mod tests {
     }
 
     #[test]
+    fn one_that_waits_keeps_no_other_key_beyond_its_time() {
+        let mut keys = keys(10);
+        assert_eq!(keys.note(None, "waits", 0), Known::New);
+        put(&mut keys, "k", 1);
+        assert_eq!(keys.note(Some("alice"), "k", 101), Known::Done(placed(1)));
+        put(&mut keys, "k", 102);
+        keys.tell(None, "waits", Known::Done(placed(9)));
+        assert_eq!(keys.note(Some("alice"), "k", 150), Known::Done(placed(102)), "the first went, the second stays");
+        assert_eq!((keys.len(), keys.order.len()), (1, 1));
+    }
+
+    #[test]
+    fn keys_that_were_kept_on_disk_are_done_and_bounded() {
+        let mut keys = keys(2);
+        for at_ms in 1..=3 {
+            keys.restore(Some("alice"), &at_ms.to_string(), at_ms, placed(at_ms));
+            keys.restore(Some("alice"), &at_ms.to_string(), at_ms + 50, placed(90));
+        }
+        assert_eq!(keys.len(), 2);
+        assert_eq!(keys.note(Some("alice"), "3", 103), Known::Done(placed(3)));
+        assert_eq!(keys.note(Some("alice"), "2", 103), Known::New, "its time counts from when it was noted");
+        assert_eq!(keys.note(Some("alice"), "1", 103), Known::New);
+    }
+
+    #[test]
     fn the_oldest_make_room_and_failures_are_bounded_too() {
         let mut keys = keys(3);
         for at_ms in 0..5 {

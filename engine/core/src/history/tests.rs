@@ -120,3 +120,32 @@ fn what_is_missing_is_told_from_what_was_replaced() {
     }
     assert_eq!(offsets(&history), [7, 9]);
 }
+
+#[test]
+fn what_waits_for_the_disk_stays_however_old_and_much_it_is() {
+    let keep = Keep { entries_max: 1, age_ms_max: 5, ..PLENTY };
+    let mut history = History::default();
+    for offset in 1..=4 {
+        history.add(entry(offset), Instant(0));
+    }
+    history.trim_up_to(2, &keep, Instant(100));
+    assert_eq!((offsets(&history), history.first(), history.whole_from()), (vec![3, 4], Some(3), 3));
+    history.trim_up_to(4, &keep, Instant(0));
+    assert_eq!(offsets(&history), [4]);
+}
+
+#[test]
+fn what_is_cut_off_leaves_its_place_to_others() {
+    let mut history = History::default();
+    for offset in 3..=6 {
+        history.add(entry(offset), Instant(0));
+    }
+    history.cut_behind(4);
+    assert_eq!((offsets(&history), history.cost_bytes()), (vec![3, 4], 2 * cost_bytes(&entry(1))));
+    history.add(entry(5), Instant(0));
+    assert_eq!((offsets(&history), history.whole_from()), (vec![3, 4, 5], 3));
+    history.cut_behind(2);
+    assert_eq!((history.is_empty(), history.cost_bytes(), history.whole_from()), (true, 0, 3));
+    history.add(entry(3), Instant(0));
+    assert_eq!((offsets(&history), history.whole_from()), (vec![3], 3));
+}

@@ -282,6 +282,7 @@ impl World {
                         seat.delivered.push(offset);
                         self.arrived += 1;
                     }
+                    Got::Passed { .. } => prop_assert!(false, "nothing was passed"),
                     Got::Gap { from, to } => {
                         prop_assert!(self.class != Class::Ephemeral);
                         prop_assert!(from > seat.at && to >= from, "a gap begins behind what is there");
