@@ -1,1 +1,111 @@
+use super::{Leaks, check, compact, stats};
+use crate::archive::Archive;
+use crate::disk::{Options, SledStore};
+use crate::key;
+use crate::op::Op;
+use crate::progress::{Progress, Step};
+use crate::store::{Store, Write};
+use bytes::Bytes;
+use std::path::Path;
+use std::sync::Arc;
+use tidings_proto::id::Epoch;
+use tidings_proto::kept::{Entry, Head, Kind};
+use tidings_proto::payload::{Codec, Data};
 
+fn options() -> Options {
+    Options { cache_bytes: 4 << 20, ..Options::default() }
+}
+
+fn open(path: &Path) -> Arc<SledStore> {
+    Arc::new(SledStore::open(path, &options()).unwrap())
+}
+
+fn data() -> Data {
+    Data::parse(Codec::Json, Bytes::from(format!("\"{}\"", "x".repeat(200)))).unwrap()
+}
+
+fn append(stream: u64, offset: u64, share: Option<u64>) -> Op {
+    let entry = Entry { offset, event: "e".into(), data: data(), from: None, key: None, at: offset };
+    Op::Append { stream, entry, bytes_sum: offset, share }
+}
+
+fn head(name: &str, stream: u64) -> Op {
+    let head = Head { stream, epoch: Epoch(9), floor: 1, last: 0, devices: Vec::new() };
+    Op::Head { kind: Kind::Inbox, name: name.into(), head }
+}
+
+/// Two streams, a payload that they share, one that was written before a crash, and entries that lost their head.
+fn leaky(path: &Path) {
+    let archive = Archive::open(open(path), 42).unwrap();
+    let numbers: Vec<u64> = (0..5).map(|_| archive.new_stream()).collect();
+    let share = |id, refs| Op::Share { id, refs, data: data() };
+    archive.write(&[head("a", numbers[0]), head("b", numbers[1]), share(numbers[2], 3), share(numbers[3], 7)]).unwrap();
+    archive.write(&[append(numbers[0], 1, Some(numbers[2])), append(numbers[1], 1, Some(numbers[2]))]).unwrap();
+    archive.write(&[append(numbers[0], 2, None), append(numbers[4], 1, None)]).unwrap();
+    archive.sync().unwrap();
+}
+
+#[test]
+fn leaks_are_counted_and_compaction_drops_them() {
+    let folder = tempfile::tempdir().unwrap();
+    leaky(folder.path());
+    let report = check(folder.path(), &options(), &mut |_| ()).unwrap();
+    assert!(report.is_whole(), "{report:?}");
+    assert_eq!((report.stats.id, report.stats.streams, report.stats.entries, report.stats.shares), (42, 2, 3, 2));
+    assert_eq!(report.leaks, Leaks { entries: 1, shares: 1, counts: 1, bytes: report.leaks.bytes });
+    assert!(report.leaks.bytes > 400);
+
+    let mut steps = Vec::new();
+    let done = compact(folder.path(), &options(), &mut |Progress { step, .. }| steps.push(step)).unwrap();
+    assert_eq!(done.dropped, 3, "an entry, a payload, and its count");
+    steps.dedup();
+    assert_eq!(steps, [Step::Reading, Step::Copying, Step::Verifying]);
+    let after = check(folder.path(), &options(), &mut |_| ()).unwrap();
+    assert_eq!(after.leaks, Leaks::default());
+    assert_eq!((after.stats.streams, after.stats.entries, after.stats.shares), (2, 3, 1));
+    assert_eq!(stats(folder.path(), &options(), &mut |_| ()).unwrap(), after.stats);
+
+    // The count is right again: the payload goes with the last entry that refers to it.
+    let store = open(folder.path());
+    let archive = Archive::open(store.clone(), 0).unwrap();
+    assert!(archive.new_stream() > 5);
+    archive.write(&[Op::Remove { stream: 1, from: 1, to: 1 }, Op::Remove { stream: 2, from: 1, to: 1 }]).unwrap();
+    assert_eq!(store.get(&key::share(3)).unwrap(), None);
+}
+
+#[test]
+fn damaged_records_are_named_and_compaction_drops_them() {
+    let folder = tempfile::tempdir().unwrap();
+    leaky(folder.path());
+    let store = open(folder.path());
+    for key in [&key::entry(1, 2)[..], &key::share(3), key::RESERVED] {
+        let mut value = store.get(key).unwrap().unwrap();
+        value[3] ^= 1;
+        store.write(&[Write::Put { key: key.to_vec(), value }]).unwrap();
+    }
+    store.sync().unwrap();
+    drop(store);
+    let report = check(folder.path(), &options(), &mut |_| ()).unwrap();
+    assert_eq!(report.damaged, 5, "{report:?}");
+    let text = report.damages.join("\n");
+    for named in ["entry 2 of stream number 1", "the shared payload 0x3", "2 entries share", "reserved stream numbers"]
+    {
+        assert!(text.contains(named), "{named}: {text}");
+    }
+    compact(folder.path(), &options(), &mut |_| ()).unwrap();
+    let report = check(folder.path(), &options(), &mut |_| ()).unwrap();
+    assert!(report.is_whole(), "{report:?}");
+    assert_eq!((report.stats.streams, report.stats.entries), (2, 0));
+    assert!(Archive::open(open(folder.path()), 0).unwrap().new_stream() > 5);
+}
+
+#[test]
+fn an_open_store_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    leaky(folder.path());
+    let store = open(folder.path());
+    let locked = crate::error::ErrorKind::Locked;
+    assert_eq!(check(folder.path(), &options(), &mut |_| ()).unwrap_err().kind(), locked);
+    assert_eq!(compact(folder.path(), &options(), &mut |_| ()).unwrap_err().kind(), locked);
+    drop(store);
+}

@@ -142,6 +142,12 @@ impl Generation {
         &self.path
     }
 
+    /// How many syncs there were.
+    #[cfg(test)]
+    pub(crate) fn syncs(&self) -> u64 {
+        self.account.syncs()
+    }
+
     /// Bytes of keys and values that are stored.
     pub(crate) fn bytes_live(&self) -> u64 {
         self.account.bytes()

@@ -1,85 +1,152 @@
-use super::{Options, SledStore};
+use super::{FLOOR_BYTES, Options, SledStore};
+use crate::error::{ErrorKind, StoreError};
 use crate::store::{Store, Write};
-use std::collections::VecDeque;
-use std::ops::ControlFlow;
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
 
-#[test]
-#[ignore = "measures"]
-fn lab() {
-    let dir = std::env::var("LAB_DIR").map(std::path::PathBuf::from).unwrap();
-    let users: u64 = 10_000;
-    let total: u64 = std::env::var("TOTAL").unwrap().parse().unwrap();
-    let live_max: usize = std::env::var("LIVE").unwrap().parse().unwrap();
-    let batch: u64 = std::env::var("BATCH").map_or(256, |b| b.parse().unwrap());
-    let _ = std::fs::remove_dir_all(&dir);
-    let store = SledStore::open(&dir, &Options::default()).unwrap();
-    let mut rnd = 88172645463325252u64;
-    let mut next = move || {
-        rnd ^= rnd << 13;
-        rnd ^= rnd >> 7;
-        rnd ^= rnd << 17;
-        rnd
-    };
-    let mut offsets = vec![0u64; users as usize];
-    let mut queue = VecDeque::new();
-    let (mut tw, mut ts, mut worst, mut maxratio) = (0.0, 0.0, 0.0f64, 0.0f64);
-    let start = std::time::Instant::now();
-    let mut done = 0;
-    let mut report = 0;
-    while done < total {
-        let live = if done > total * 7 / 10 { live_max / 40 } else { live_max };
-        let mut writes = Vec::new();
-        for _ in 0..batch {
-            let user = next() % users;
-            offsets[user as usize] += 1;
-            let key = crate::key::entry(user, offsets[user as usize]).to_vec();
-            let mut value = vec![7; 300];
-            value[..8].copy_from_slice(&next().to_be_bytes());
-            queue.push_back(key.clone());
-            writes.push(Write::Put { key, value });
-        }
-        while queue.len() > live {
-            writes.push(Write::Delete { key: queue.pop_front().unwrap() });
-        }
-        let t = std::time::Instant::now();
-        store.write(&writes).unwrap();
-        tw += t.elapsed().as_secs_f64();
-        let t = std::time::Instant::now();
-        store.sync().unwrap();
-        let s = t.elapsed().as_secs_f64();
-        ts += s;
-        worst = worst.max(s);
-        done += batch;
-        let disk = store.bytes_on_disk().unwrap();
-        if disk > 32 << 20 {
-            maxratio = maxratio.max(disk as f64 / store.bytes_live() as f64);
-        }
-        if done >= report {
-            report += total / 20;
-            println!(
-                "{done} disk {} MiB live {} MiB ratio {:.2} max {maxratio:.2}",
-                disk >> 20,
-                store.bytes_live() >> 20,
-                disk as f64 / store.bytes_live() as f64
-            );
-            maxratio = 0.0;
+fn options() -> Options {
+    Options { cache_bytes: 4 << 20, ..Options::default() }
+}
+
+fn open(folder: &TempDir) -> SledStore {
+    SledStore::open(folder.path(), &options()).unwrap()
+}
+
+fn put(number: u16, bytes: usize) -> Write {
+    Write::Put { key: [&[9][..], &number.to_be_bytes()].concat(), value: vec![1; bytes] }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
         }
     }
-    println!(
-        "write {:.2} us/op sync {:.0} us/batch worst {:.1} ms total {:?} => {:.0}/s",
-        tw * 1e6 / total as f64,
-        ts * 1e6 * batch as f64 / total as f64,
-        worst * 1e3,
-        start.elapsed(),
-        total as f64 / start.elapsed().as_secs_f64()
-    );
-    let mut n = 0;
-    store
-        .scan(&[0], &[255], &mut |_, _| {
-            n += 1;
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    println!("found {n} expected {}", queue.len());
-    println!("{:?}", std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>());
+}
+
+#[test]
+fn after_a_failure_nothing_is_written_until_it_is_opened_afresh() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    store.write(&[put(1, 10)]).unwrap();
+    store.sync().unwrap();
+    let failure: Result<(), _> = store.or_poison(Err(StoreError::new(ErrorKind::Io, "the device is gone")));
+    assert!(failure.is_err());
+    assert_eq!(store.write(&[put(2, 10)]).unwrap_err().kind(), ErrorKind::Poisoned);
+    assert_eq!(store.sync().unwrap_err().kind(), ErrorKind::Poisoned);
+    assert!(store.get(put(1, 0).key()).unwrap().is_some(), "it may still be read");
+    assert!(store.bytes_on_disk().is_ok());
+    drop(store);
+    open(&folder).write(&[put(2, 10)]).unwrap();
+}
+
+#[test]
+fn a_sync_without_writes_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    store.write(&[put(1, 10)]).unwrap();
+    store.sync().unwrap();
+    let syncs = store.current().syncs();
+    store.sync().unwrap();
+    assert_eq!(store.current().syncs(), syncs);
+}
+
+#[test]
+fn what_lives_is_counted_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    store.write(&[put(1, 100), put(2, 5_000), put(1, 50), put(3, 7)]).unwrap();
+    store.write(&[Write::Delete { key: put(3, 0).key().to_vec() }]).unwrap();
+    let live = store.bytes_live();
+    assert!((5_056..5_150).contains(&live), "{live}");
+    drop(store);
+    assert_eq!(open(&folder).bytes_live(), live);
+}
+
+#[test]
+fn a_switch_may_be_cut_short_anywhere() {
+    // A store as it is in the middle of a copy: the old generation whole, the new one begun.
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let many: Vec<Write> = (0..9_000).map(|number| put(number, 1_000)).collect();
+    store.write(&many).unwrap();
+    store.sync().unwrap();
+    assert!(store.bytes_on_disk().unwrap() > FLOOR_BYTES);
+    let gone: Vec<Write> = many[1_000..].iter().map(|write| Write::Delete { key: write.key().to_vec() }).collect();
+    store.write(&gone).unwrap();
+    store.sync().unwrap();
+    store.sync().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    assert!(at("g-2").exists() && store.writer().unwrap().copying.is_some());
+    let middle = tempfile::tempdir().unwrap();
+    copy(folder.path(), middle.path());
+
+    while store.writer().unwrap().copying.is_some() {
+        store.sync().unwrap();
+    }
+    assert_eq!(store.current().path(), at("g-2"));
+    drop(store);
+    assert!(!at("g-1").exists());
+
+    let expect = |folder: &Path, generation: &str| {
+        let store = SledStore::open(folder, &options()).unwrap();
+        let mut records = 0;
+        store
+            .scan(&[0], &[0xff], &mut |_, value| {
+                records += usize::from(value == [1; 1_000]);
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert_eq!(records, 1_000);
+        assert_eq!(store.current().path(), folder.join(generation));
+        drop(store);
+        let listed: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(listed.len(), 3, "what was left over is gone: {listed:?}");
+    };
+
+    // Cut while it copies; cut with the new name written beside the old one; cut behind the switch.
+    let with = |change: &dyn Fn(&Path)| {
+        let cut = tempfile::tempdir().unwrap();
+        copy(middle.path(), cut.path());
+        change(cut.path());
+        cut
+    };
+    expect(with(&|_| ()).path(), "g-1");
+    expect(with(&|path| fs::remove_dir_all(path.join("g-2/blobs")).unwrap()).path(), "g-1");
+    expect(with(&|path| fs::write(path.join("current.new"), "g-").unwrap()).path(), "g-1");
+    let switched = |path: &Path| {
+        fs::remove_dir_all(path.join("g-2")).unwrap();
+        copy(&at("g-2"), &path.join("g-2"));
+        fs::write(path.join("current"), "g-2\n").unwrap();
+    };
+    expect(with(&switched).path(), "g-2");
+    let half_removed = |path: &Path| {
+        switched(path);
+        fs::remove_file(path.join("g-1/db")).unwrap();
+    };
+    expect(with(&half_removed).path(), "g-2");
+    expect(folder.path(), "g-2");
+}
+
+#[test]
+fn a_beginning_may_be_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("g-1/blobs")).unwrap();
+    fs::write(folder.path().join("g-1/db"), "").unwrap();
+    fs::write(folder.path().join("lock"), "").unwrap();
+    open(&folder).write(&[put(1, 1)]).unwrap();
+}
+
+#[test]
+fn an_opening_that_takes_too_long_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(&folder));
+    let hurried = Options { open_timeout: std::time::Duration::ZERO, ..options() };
+    assert_eq!(SledStore::open(folder.path(), &hurried).unwrap_err().kind(), ErrorKind::Timeout);
 }
