@@ -11,10 +11,11 @@ use tidings::config::Config;
 use tidings::host::{Admission, ConnectAsk, Denial, Host};
 use tidings::link::Link;
 use tidings::{Codec, Data, Engine, Grants};
-use tidings_core::policy::{Access, Class, Keep, Policy};
+use tidings_core::policy::{Access, Class, Keep, Overflow, Policy, Shelf};
 use tidings_core::rate::Rate;
 use tidings_core::stream::{Delivery, Effects, Publication, Stream, Subscriber};
 use tidings_core::time::Now;
+use tidings_proto::command::Wait;
 use tidings_proto::id::{Epoch, Position};
 use tidings_proto::wire::WireForm;
 
@@ -45,10 +46,12 @@ fn policy() -> Arc<Policy> {
     let (subscribe, publish, send) = (Access::Everyone, Access::Everyone, Access::Everyone);
     Arc::new(Policy {
         class: Class::Reliable,
+        send_class: Class::Reliable,
         subscribe,
         publish,
         send,
         keep,
+        shelf: Shelf { keep, overflow: Overflow::DropOldest, devices_max: 1, device_ttl_ms: 0 },
         data_bytes_max: 1 << 16,
         rate: Rate::per_minute(0),
     })
@@ -61,7 +64,15 @@ fn data() -> Data {
 fn stream_step(c: &mut Criterion) {
     let data = data();
     let from: Arc<str> = "alice".into();
-    let publication = Publication { event: "NEW_MESSAGE", data: data.as_ref(), from: Some(&from), key: None };
+    let publication = Publication {
+        event: "NEW_MESSAGE",
+        data: data.as_ref(),
+        from: Some(&from),
+        key: None,
+        class: Class::Reliable,
+        idempotency_key: None,
+        wait: Wait::Accepted,
+    };
     let mut group = c.benchmark_group("stream");
     let mut sink = Sink(0);
     let mut stream = Stream::new(1, Epoch(7), policy(), Now::default());

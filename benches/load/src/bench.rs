@@ -164,7 +164,7 @@ impl Bench<'_> {
     }
 
     fn start_daemon(&self) -> Result<Server> {
-        Server::start(&Program::Daemon(self.daemon.clone()), self.cores)
+        Server::start(&Program::Daemon { path: self.daemon.clone(), durable: false }, self.cores)
     }
 
     fn start_floor(&self, unicast: bool, frame_bytes: usize) -> Result<Server> {

@@ -69,7 +69,7 @@ impl<'a> Session<'a> {
         };
         let program = match path.to_str() {
             Some("floor") => Program::Floor { unicast, frame_bytes: FLOOR_FRAME_BYTES },
-            _ => Program::Daemon(path.clone()),
+            _ => Program::Daemon { path: path.clone(), durable: true },
         };
         let server = Server::start(&program, Cores::choose())?;
         let target = server.target(args.codec)?;

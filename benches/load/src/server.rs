@@ -17,8 +17,14 @@ const START_PATIENCE: Duration = Duration::from_secs(20);
 /// A server to start.
 #[derive(Debug, Clone)]
 pub enum Program {
-    /// A daemon, by the path of its program.
-    Daemon(PathBuf),
+    /// A daemon.
+    Daemon {
+        /// Its program.
+        path: PathBuf,
+        /// Whether namespace `messaging` is kept on disk, as it is by default; else it is reliable, and what is sent to
+        /// users reaches who is connected.
+        durable: bool,
+    },
     /// The floor server of this program.
     Floor {
         /// Whether each message is written by itself.
@@ -105,10 +111,14 @@ impl Drop for Server {
 
 fn command(program: &Program, directory: &Path, secret: &str) -> Result<Command> {
     match program {
-        Program::Daemon(path) => {
+        Program::Daemon { path, durable } => {
             let mut command = Command::new(path);
             command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(directory.join("data"));
             command.env("RATE_LIMIT_MESSAGES_PER_MINUTE", "0").env("JWT_SECRET", secret);
+            if !durable {
+                command.env("TIDINGS_NAMESPACES__MESSAGING__CLASS", "reliable");
+                command.env("TIDINGS_NAMESPACES__MESSAGING__QUEUE_SENDS", "false");
+            }
             Ok(command)
         }
         Program::Floor { unicast, frame_bytes } => {
