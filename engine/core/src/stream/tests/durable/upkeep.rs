@@ -107,6 +107,10 @@ fn a_stream_that_refuses_lets_go_by_age_alone() {
     assert!(bench.stream.is_full());
     bench.fail(0);
     assert!(!bench.stream.is_full(), "what never came to be takes no room");
+    bench.store(1);
+    bench.policy = bounded(Keep { entries_max: 1, ..SHELF.keep }, Overflow::Refuse).policy;
+    bench.crash(0);
+    assert_eq!(bench.upkeep(), (false, vec![]), "also when it may hold less than it did");
     let mut bench = Bench::new(Kind::Channel, PLENTY, keeping(1));
     bench.store(3);
     assert!(!bench.stream.is_full(), "who drops the oldest is never full");
@@ -155,7 +159,7 @@ fn a_removal_that_a_crash_prevented_is_done_and_lets_nothing_more_go() {
         assert_eq!((floor(&bench), bench.disk.offsets()), (3, vec![3, 4, 5]));
     }
     // All of it was let go, and none of it removed.
-    let mut bench = bounded(Keep { entries_max: 2, ..keep }, Overflow::Refuse);
+    let mut bench = bounded(Keep { bytes_max: 1, ..keep }, Overflow::Refuse);
     bench.store(2);
     bench.pass(101);
     bench.upkeep();
