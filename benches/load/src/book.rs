@@ -5,6 +5,7 @@ use crate::latency::Latencies;
 use crate::marker::Mark;
 use serde_json::{Value, json};
 use std::collections::{HashSet, VecDeque};
+use std::fmt;
 
 /// Most missing deliveries that are remembered one by one; further ones are counted as lost for good.
 const MISSING_MAX: usize = 1_000_000;
@@ -40,6 +41,17 @@ impl Faults {
             "lost": self.lost, "duplicates": self.duplicates, "reordered": self.reordered,
             "misdelivered": self.misdelivered, "foreign": self.foreign,
         })
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lost, duplicates, reordered, misdelivered, foreign } = self;
+        write!(
+            f,
+            "{lost} lost, {duplicates} duplicates, {reordered} out of order, {misdelivered} misdelivered, {foreign} not of \
+             this run"
+        )
     }
 }
 

@@ -68,6 +68,8 @@ pub enum Scenario {
     Idle(IdleArgs),
     /// What it costs to let a client in: handshake, token, subscribe.
     Connect(ConnectArgs),
+    /// Users that were away get what they missed, all at once, while others go on talking.
+    Comeback(ComebackArgs),
     /// Run the floor server: the least that any server must do, as a raw epoll loop.
     Floor(FloorArgs),
     /// Run floor and daemon in turn through every scenario, and compare.
@@ -184,6 +186,41 @@ pub struct ConnectArgs {
     /// Namespace of the channels.
     #[arg(long, default_value = "messaging")]
     pub namespace: String,
+}
+
+/// Arguments of `comeback`.
+#[derive(Debug, Args)]
+pub struct ComebackArgs {
+    /// Users that come back.
+    #[arg(long, short = 'n', default_value_t = 5_000)]
+    pub users: u32,
+    /// Entries that wait for each of them.
+    #[arg(long, default_value_t = 100)]
+    pub entries: u64,
+    /// One user with so many entries in place of many with few, as `--users 1 --entries N`.
+    #[arg(long, value_name = "ENTRIES", conflicts_with_all = ["users", "entries"])]
+    pub missed: Option<u64>,
+    /// Subscribers of another channel, who were never away; 0 for none.
+    #[arg(long, default_value_t = 50)]
+    pub others: u32,
+    /// Messages a second in their channel.
+    #[arg(long, default_value_t = 20.0, value_name = "PER SECOND")]
+    pub others_rate: f64,
+    /// Namespace of their channel.
+    #[arg(long, default_value = "realtime")]
+    pub others_namespace: String,
+    /// How long their latency is measured before the comeback, in seconds.
+    #[arg(long, default_value_t = 3.0)]
+    pub before: f64,
+    /// Length of the text in each entry's data, in bytes.
+    #[arg(long, default_value_t = 128, value_name = "BYTES")]
+    pub payload: usize,
+    /// Namespace whose rules apply to what is sent to those who are away.
+    #[arg(long, default_value = "messaging")]
+    pub namespace: String,
+    /// Connections being opened at once.
+    #[arg(long, default_value_t = 64)]
+    pub parallel: usize,
 }
 
 /// How the floor server writes.

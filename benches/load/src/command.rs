@@ -36,13 +36,36 @@ pub fn connect(token: &str) -> Value {
     json!({"id": CONNECT_ID, "connect": {"token": token}})
 }
 
+/// The connect command of a device that goes on where it was.
+#[must_use]
+pub fn connect_device(token: &str, device: &str) -> Value {
+    json!({"id": CONNECT_ID, "connect": {"token": token, "device": device}})
+}
+
+/// The command that says up to which offset a stream has arrived.
+#[must_use]
+pub fn ack(stream: u64, offset: u64) -> Value {
+    json!({"ack": {"stream": stream, "offset": offset}})
+}
+
 /// The subscribe command.
 #[must_use]
 pub fn subscribe(channel: &str) -> Value {
     json!({"id": SUBSCRIBE_ID, "subscribe": {"channel": channel}})
 }
 
-/// A message of the load: what kind, how long, and whether the server shall answer it.
+/// What the server shall answer to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing.
+    Nothing,
+    /// That it has it.
+    Accepted,
+    /// That it is on disk.
+    Stored,
+}
+
+/// A message of the load: what kind, how long, and what the server shall answer to it.
 #[derive(Debug, Clone)]
 pub struct Shape {
     /// Form of the frames.
@@ -51,8 +74,8 @@ pub struct Shape {
     pub namespace: String,
     /// Length of the text that the data holds, mark included, in bytes.
     pub payload_bytes: usize,
-    /// Whether messages carry an id, which asks for an answer.
-    pub answered: bool,
+    /// The answer that is asked for; for any, messages carry an id.
+    pub answer: Answer,
     /// Whether messages go to a user rather than to a channel.
     pub unicast: bool,
 }
@@ -85,12 +108,17 @@ impl Template {
         let mut text = vec![b'x'; shape.payload_bytes];
         Mark { sequence: 0, due_ns: 0 }.write(&mut text);
         let data = json!({ "t": String::from_utf8_lossy(&text) });
-        let mut command = if shape.unicast {
-            json!({"send": {"user": user_name(0), "namespace": shape.namespace, "event": "load", "data": data}})
+        let (name, mut fields) = if shape.unicast {
+            ("send", json!({"user": user_name(0), "namespace": shape.namespace, "event": "load", "data": data}))
         } else {
-            json!({"publish": {"channel": channel_name(&shape.namespace, 0), "event": "load", "data": data}})
+            ("publish", json!({"channel": channel_name(&shape.namespace, 0), "event": "load", "data": data}))
         };
-        if shape.answered {
+        if shape.answer == Answer::Stored {
+            fields["wait"] = "stored".into();
+        }
+        let answered = shape.answer != Answer::Nothing;
+        let mut command = json!({ name: fields });
+        if answered {
             command["id"] = FIRST_ID.into();
         }
         let mut frame = Vec::new();
@@ -101,7 +129,7 @@ impl Template {
         };
         let destination = Destination::Digits(find(name)? + name.len() - 5);
         let mark_at = find(&text)?;
-        let id_at = match (shape.answered, shape.codec) {
+        let id_at = match (answered, shape.codec) {
             (false, _) => None,
             (true, Codec::Json) => Some((find(FIRST_ID.to_string().as_bytes())?, shape.codec)),
             (true, Codec::Msgpack) => Some((find(&FIRST_ID.to_be_bytes())?, shape.codec)),

@@ -12,6 +12,8 @@ pub enum Join {
     Inbox,
     /// Nothing; it only publishes.
     Nothing,
+    /// To be upgraded and no more, until [`Driver::connect`](crate::driver::Driver::connect) is called.
+    Later,
 }
 
 /// Who sits at a connection.

@@ -30,6 +30,9 @@ const READ_BYTES_MAX: usize = 128 << 10;
 pub trait Receiver {
     /// A message came.
     fn received(&mut self, connection: usize, mark: Mark, now_ns: u64);
+
+    /// The server let a connection in.
+    fn greeted(&mut self, _connection: usize, _connected: &Value) {}
 }
 
 /// For whom nothing is sent.
@@ -296,7 +299,7 @@ impl Driver {
                     .finder
                     .each(payload, self.options.payload_bytes, |mark| receiver.received(number, mark, now_ns));
                 if marks == 0 {
-                    return self.control(number, payload);
+                    return self.control(number, payload, receiver);
                 }
                 self.tally.deliveries += marks as u64;
                 self.tally.frame_bytes = head.frame_bytes();
@@ -318,14 +321,15 @@ impl Driver {
     }
 
     /// Handles a message without a mark.
-    fn control(&mut self, number: usize, payload: &[u8]) -> Result<()> {
+    fn control(&mut self, number: usize, payload: &[u8], receiver: &mut impl Receiver) -> Result<()> {
         if self.target.is_floor() {
             self.ready(number);
             return Ok(());
         }
         for frame in self.target.codec.decode(payload)? {
             let has = |name: &str| frame.get(name).is_some();
-            if has("connected") {
+            if let Some(connected) = frame.get("connected") {
+                receiver.greeted(number, connected);
                 self.greeted(number)?;
             } else if has("subscribed") {
                 self.ready(number);
@@ -338,7 +342,7 @@ impl Driver {
                 }
             } else if has("ping") {
                 self.tally.pings += 1;
-                self.push_value(number, &json!({"pong": {}}))?;
+                self.command(number, &json!({"pong": {}}))?;
             } else if has("gap") {
                 self.tally.gaps += 1;
             } else if has("published") || has("sent") {
@@ -348,9 +352,13 @@ impl Driver {
         Ok(())
     }
 
-    fn push_value(&mut self, number: usize, value: &Value) -> Result<()> {
+    /// Puts one command on a connection; it leaves with the next turn.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn command(&mut self, number: usize, command: &Value) -> Result<()> {
         let codec = self.target.codec;
-        let payload = codec.encode(value)?;
+        let payload = codec.encode(command)?;
         self.push(number, codec.opcode(), &payload);
         Ok(())
     }

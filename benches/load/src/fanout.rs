@@ -14,6 +14,8 @@ use crate::target::Target;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long the fate of slow subscribers is waited for, once they read again.
@@ -47,6 +49,7 @@ struct FanoutLoad {
     book: Book,
     template: Template,
     publisher: usize,
+    over: Arc<AtomicBool>,
 }
 
 impl Fanout {
@@ -88,7 +91,11 @@ impl Fanout {
             }
             book.add((!is_slow(subscriber)).then_some(subscriber % channels));
         }
-        Ok(Self { driver, load: FanoutLoad { book, template, publisher: subscribers as usize }, slow })
+        Ok(Self {
+            driver,
+            load: FanoutLoad { book, template, publisher: subscribers as usize, over: Arc::default() },
+            slow,
+        })
     }
 
     /// Warms up with `warmup` messages, then measures one run.
@@ -97,6 +104,12 @@ impl Fanout {
     /// When the system fails or the server's process is gone.
     pub fn run(&mut self, plan: &Plan, warmup: u64, pid: Option<u32>, progress: &mut Progress) -> Result<RunReport> {
         measure(&mut self.driver, &mut self.load, plan, warmup, pid, progress)
+    }
+
+    /// What ends a run of [`Limit::Load`](crate::plan::Limit::Load) when it is set.
+    #[must_use]
+    pub fn over(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.load.over)
     }
 
     /// The connections.
@@ -144,6 +157,10 @@ impl Load for FanoutLoad {
 
     fn needs(&self, connection: usize) -> bool {
         connection == self.publisher || self.book.tracks(connection)
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 }
 

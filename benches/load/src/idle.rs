@@ -51,7 +51,7 @@ pub fn idle(
         let plan = Plan { pace: Pace::Window(WINDOW), limit: Limit::Messages(messages * u64::from(options.channels)) };
         let report = fanout.run(&plan, 0, Some(pid), progress)?;
         if !report.passed() {
-            bail!("messages before the idling: {}", report.failure.unwrap_or_else(|| format!("{:?}", report.faults)));
+            bail!("messages before the idling: {}", report.trouble());
         }
     }
     let idle = settled(Some(&mut fanout), pid, progress)?;

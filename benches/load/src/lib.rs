@@ -8,7 +8,7 @@
 //!   where latency counts from when a message was *due*, so that a server that stalls cannot hide it.
 //! - [`book`] finds loss, duplicates, wrong order and wrong addressees; [`measure`] runs a plan and reads CPU time and
 //!   memory of the server's [`process`].
-//! - [`fanout`], [`unicast`], [`idle`] and [`connect`] are the scenarios.
+//! - [`fanout`], [`unicast`], [`idle`], [`connect`] and [`mod@comeback`] are the scenarios.
 //! - [`floor`] is what a server is compared with: a raw epoll loop that does the least that any server must do.
 //! - [`mod@bench`] runs the floor and a daemon in turn, in the same run, and prints ratios. Absolute figures move with the
 //!   machine; ratios of neighbouring runs do not.
@@ -23,6 +23,7 @@ pub mod bench;
 pub mod book;
 pub mod cli;
 pub mod codec;
+pub mod comeback;
 pub mod command;
 pub mod connect;
 pub mod connection;

@@ -119,6 +119,12 @@ impl RunReport {
         !self.faults.any() && self.failure.is_none()
     }
 
+    /// Why it did not pass, in words.
+    #[must_use]
+    pub fn trouble(&self) -> String {
+        self.failure.clone().unwrap_or_else(|| self.faults.to_string())
+    }
+
     /// Server time for each delivery in microseconds.
     #[must_use]
     pub fn cpu_us_per_delivery(&self) -> Option<f64> {
@@ -154,14 +160,7 @@ impl RunReport {
             table.row("given up", failure);
         }
         if self.faults.any() {
-            let Faults { lost, duplicates, reordered, misdelivered, foreign } = self.faults;
-            table.row(
-                "faults",
-                format!(
-                    "{lost} lost, {duplicates} duplicates, {reordered} out of order, {misdelivered} misdelivered, \
-                     {foreign} not of this run"
-                ),
-            );
+            table.row("faults", self.faults);
         }
         table.row(self.message_name, format!("{} in {:.2} s ({:.0}/s)", self.sent, self.seconds, rate(self.sent)));
         table.row("deliveries", format!("{} ({:.0}/s)", self.deliveries, rate(self.deliveries)));

@@ -29,6 +29,8 @@ pub enum Limit {
     Messages(u64),
     /// After so many seconds.
     Seconds(f64),
+    /// When the load says so.
+    Load,
 }
 
 /// A pace and a limit.
@@ -50,6 +52,10 @@ pub trait Load: Receiver {
     fn arrivals(&self) -> u64;
     /// Whether the run needs this connection.
     fn needs(&self, connection: usize) -> bool;
+    /// Whether a run of [`Limit::Load`] is over.
+    fn is_over(&self) -> bool {
+        true
+    }
 }
 
 /// How a plan was carried out.
@@ -95,7 +101,7 @@ impl Plan {
                 let seconds = PATIENCE_NS / 1_000_000_000;
                 run.failure = Some(format!("{} messages did not arrive within {seconds} s", load.in_flight()));
             }
-            if let Some(text) = trouble.look(driver, load) {
+            if let Some(text) = trouble.look(driver, |connection| load.needs(connection)) {
                 run.failure = Some(text);
             }
         }
@@ -118,6 +124,7 @@ impl Plan {
             let more = match self.limit {
                 Limit::Messages(messages) => run.sent < messages,
                 Limit::Seconds(seconds) => ((due_ns - start_ns) as f64) < seconds * 1e9,
+                Limit::Load => !load.is_over(),
             };
             let now = match self.pace {
                 Pace::Window(window) => load.in_flight() < window,
@@ -149,23 +156,25 @@ fn due_ns(start_ns: u64, message: u64, rate: f64) -> u64 {
 }
 
 /// Notices errors and closes that came after it began to watch.
-struct Trouble {
+#[derive(Debug)]
+pub(crate) struct Trouble {
     closed: usize,
     errors: usize,
 }
 
 impl Trouble {
-    fn watch(driver: &Driver) -> Self {
+    pub(crate) fn watch(driver: &Driver) -> Self {
         Self { closed: driver.tally.closed.len(), errors: driver.tally.errors.len() }
     }
 
-    fn look(&self, driver: &Driver, load: &impl Load) -> Option<String> {
+    /// The most frequent error, or the end of a connection for which `needs` says yes.
+    pub(crate) fn look(&self, driver: &Driver, needs: impl Fn(usize) -> bool) -> Option<String> {
         let tally = &driver.tally;
         let text = if tally.errors.len() > self.errors {
             let (text, count) = tally.errors.iter().max_by_key(|(_, count)| **count)?;
             format!("the server answered {count} times: {text}")
         } else {
-            let closed = tally.closed[self.closed..].iter().find(|closed| load.needs(closed.connection))?;
+            let closed = tally.closed[self.closed..].iter().find(|closed| needs(closed.connection))?;
             format!("the server ended connection {}: {} {}", closed.connection, closed.code, closed.reason)
         };
         Some(format!("{text}\n{}", advice(&text)).trim_end().to_owned())

@@ -1,8 +1,11 @@
 //! From the command line to a result.
 
-use crate::cli::{Cli, FanoutArgs, FloorArgs, FloorMode, IdleArgs, MessageArgs, Scenario, ServerArgs, UnicastArgs};
+use crate::cli::{
+    Cli, ComebackArgs, FanoutArgs, FloorArgs, FloorMode, IdleArgs, MessageArgs, Scenario, ServerArgs, UnicastArgs,
+};
 use crate::codec::Codec;
-use crate::command::Shape;
+use crate::comeback::{ComebackOptions, Others, comeback};
+use crate::command::{Answer, Shape};
 use crate::connect::{ConnectOptions, connect};
 use crate::fanout::{Fanout, FanoutOptions};
 use crate::floor::{Floor, FloorOptions};
@@ -82,6 +85,7 @@ impl<'a> Session<'a> {
             Scenario::Unicast(args) => self.unicast(args),
             Scenario::Idle(args) => self.idle(args),
             Scenario::Connect(args) => self.connect(args),
+            Scenario::Comeback(args) => self.comeback(args),
             Scenario::Floor(_) | Scenario::Bench(_) => bail!("this has no server of its own choice"),
         };
         self.progress.clear();
@@ -139,7 +143,7 @@ impl<'a> Session<'a> {
                 codec: self.args.codec,
                 namespace: args.namespace.clone(),
                 payload_bytes: args.payload,
-                answered: false,
+                answer: Answer::Nothing,
                 unicast: false,
             },
             parallel: args.parallel,
@@ -166,10 +170,33 @@ impl<'a> Session<'a> {
         report.rows(&mut table);
         Ok(Outcome { passed: true, table, json: report.to_json() })
     }
+
+    fn comeback(&mut self, args: &ComebackArgs) -> Result<Outcome> {
+        let (users, entries) = args.missed.map_or((args.users, args.entries), |missed| (1, missed));
+        let options = ComebackOptions {
+            users,
+            entries,
+            namespace: args.namespace.clone(),
+            payload_bytes: args.payload,
+            parallel: args.parallel,
+            others: Others {
+                subscribers: args.others,
+                namespace: args.others_namespace.clone(),
+                rate: args.others_rate,
+                before_seconds: args.before,
+            },
+        };
+        self.progress.stage(format!("comeback, {users} users who missed {entries}"));
+        let report = comeback(&self.target, &options, self.pid, &mut self.progress)?;
+        let mut table = Table::default();
+        report.rows(&mut table);
+        Ok(Outcome { passed: report.passed(), table, json: report.to_json() })
+    }
 }
 
 fn shape(codec: Codec, namespace: &str, messages: &MessageArgs, unicast: bool) -> Shape {
-    Shape { codec, namespace: namespace.to_owned(), payload_bytes: messages.payload, answered: messages.ack, unicast }
+    let answer = if messages.ack { Answer::Accepted } else { Answer::Nothing };
+    Shape { codec, namespace: namespace.to_owned(), payload_bytes: messages.payload, answer, unicast }
 }
 
 fn floor(args: &FloorArgs) -> Result<()> {

@@ -14,6 +14,13 @@ use tempfile::TempDir;
 /// How long a server may take to say where it listens.
 const START_PATIENCE: Duration = Duration::from_secs(20);
 
+/// What a durable daemon keeps for a user at most: more than any scenario sends.
+const INBOX_ENTRIES_MAX: usize = 1_000_000;
+/// The same in bytes.
+const INBOX_BYTES_MAX: usize = 1 << 30;
+/// How long a durable daemon waits for `connect` after the upgrade, in milliseconds.
+const CONNECT_TIMEOUT_MS: u64 = 60_000;
+
 /// A server to start.
 #[derive(Debug, Clone)]
 pub enum Program {
@@ -115,7 +122,12 @@ fn command(program: &Program, directory: &Path, secret: &str) -> Result<Command>
             let mut command = Command::new(path);
             command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(directory.join("data"));
             command.env("RATE_LIMIT_MESSAGES_PER_MINUTE", "0").env("JWT_SECRET", secret);
-            if !durable {
+            if *durable {
+                // Whoever is away gets all of it, and whoever waits before `connect` is waited for.
+                command.env("TIDINGS_STORE__INBOX__ENTRIES_MAX", INBOX_ENTRIES_MAX.to_string());
+                command.env("TIDINGS_STORE__INBOX__BYTES_MAX", INBOX_BYTES_MAX.to_string());
+                command.env("TIDINGS_TIMES__CONNECT_TIMEOUT_MS", CONNECT_TIMEOUT_MS.to_string());
+            } else {
                 command.env("TIDINGS_NAMESPACES__MESSAGING__CLASS", "reliable");
                 command.env("TIDINGS_NAMESPACES__MESSAGING__QUEUE_SENDS", "false");
             }

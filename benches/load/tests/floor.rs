@@ -79,3 +79,10 @@ fn a_server_that_is_not_there_is_an_error_that_says_so() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot"), "{output:?}");
 }
+
+#[test]
+fn a_comeback_needs_a_server_that_keeps_things() {
+    let output = load(&["comeback", "-n", "2"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("keeps nothing"), "{output:?}");
+}

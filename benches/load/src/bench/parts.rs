@@ -3,7 +3,7 @@
 use super::Bench;
 use super::row::{Bar, Row};
 use crate::codec::Codec;
-use crate::command::Shape;
+use crate::command::{Answer, Shape};
 use crate::connect::{ConnectOptions, connect};
 use crate::fanout::{Fanout, FanoutOptions};
 use crate::idle::idle;
@@ -32,14 +32,14 @@ const EPHEMERAL: &str = "realtime";
 
 /// A fan-out to one channel.
 pub(super) fn fanout_options(subscribers: u32, codec: Codec, payload_bytes: usize) -> FanoutOptions {
-    let shape = Shape { codec, namespace: RELIABLE.to_owned(), payload_bytes, answered: false, unicast: false };
+    let shape = Shape { codec, namespace: RELIABLE.to_owned(), payload_bytes, answer: Answer::Nothing, unicast: false };
     FanoutOptions { subscribers, channels: 1, slow: 0, shape, parallel: PARALLEL }
 }
 
 /// Users that send to each other.
 pub(super) fn unicast_options(users: u32, codec: Codec) -> UnicastOptions {
     let namespace = RELIABLE.to_owned();
-    let shape = Shape { codec, namespace, payload_bytes: PAYLOAD_BYTES, answered: false, unicast: true };
+    let shape = Shape { codec, namespace, payload_bytes: PAYLOAD_BYTES, answer: Answer::Nothing, unicast: true };
     UnicastOptions { users, seed: 1, shape, parallel: PARALLEL }
 }
 

@@ -1,17 +1,18 @@
-use super::{Shape, Template};
+use super::{Answer, Shape, Template};
 use crate::codec::Codec;
 use crate::marker::Mark;
 use crate::ws::Head;
 
-fn shape(codec: Codec, unicast: bool, answered: bool) -> Shape {
-    Shape { codec, namespace: "messaging".to_owned(), payload_bytes: 128, answered, unicast }
+fn shape(codec: Codec, unicast: bool, answer: Answer) -> Shape {
+    Shape { codec, namespace: "messaging".to_owned(), payload_bytes: 128, answer, unicast }
 }
 
 #[test]
 fn a_template_becomes_the_command_it_stands_for() {
     for codec in Codec::ALL {
-        for (unicast, answered) in [(false, false), (false, true), (true, false), (true, true)] {
-            let mut template = Template::tidings(&shape(codec, unicast, answered)).unwrap();
+        let answers = [Answer::Nothing, Answer::Accepted, Answer::Stored];
+        for (unicast, answer) in [false, true].into_iter().flat_map(|unicast| answers.map(|answer| (unicast, answer))) {
+            let mut template = Template::tidings(&shape(codec, unicast, answer)).unwrap();
             let mark = Mark { sequence: 77, due_ns: 0xabc };
             let mut out = Vec::new();
             template.push(&mut out, 4_321, mark);
@@ -31,7 +32,12 @@ fn a_template_becomes_the_command_it_stands_for() {
             let text = command["data"]["t"].as_str().unwrap();
             assert_eq!(text.len(), 128);
             assert_eq!(Mark::read(text.as_bytes()), Some(mark));
-            assert_eq!(frame.get("id").and_then(serde_json::Value::as_u64), answered.then_some(1_000_000_077));
+            assert_eq!(
+                frame.get("id").and_then(serde_json::Value::as_u64),
+                (answer != Answer::Nothing).then_some(1_000_000_077)
+            );
+            let stored = (answer == Answer::Stored).then_some("stored");
+            assert_eq!(command.get("wait").and_then(serde_json::Value::as_str), stored);
         }
     }
 }
@@ -40,7 +46,7 @@ fn a_template_becomes_the_command_it_stands_for() {
 fn the_floor_gets_frames_as_long_as_the_daemon() {
     for codec in Codec::ALL {
         for unicast in [false, true] {
-            let shape = shape(codec, unicast, false);
+            let shape = shape(codec, unicast, Answer::Nothing);
             let tidings = Template::tidings(&shape).unwrap();
             let mut floor = Template::floor(&shape).unwrap();
             assert_eq!(tidings.frame_bytes(), floor.frame_bytes());
@@ -57,7 +63,7 @@ fn the_floor_gets_frames_as_long_as_the_daemon() {
 
 #[test]
 fn a_payload_shorter_than_a_mark_is_refused() {
-    let mut shape = shape(Codec::Json, false, false);
+    let mut shape = shape(Codec::Json, false, Answer::Nothing);
     shape.payload_bytes = 33;
     assert!(Template::tidings(&shape).is_err());
 }

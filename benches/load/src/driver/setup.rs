@@ -126,15 +126,19 @@ impl Driver {
             let role = match join {
                 Join::Channel(channel) => Some(channel),
                 Join::Inbox => Some(user),
-                Join::Nothing => None,
+                Join::Nothing | Join::Later => None,
             };
             let mut greeting = vec![if role.is_some() { b'S' } else { b'P' }];
             greeting.extend_from_slice(&role.unwrap_or_default().to_be_bytes());
             self.push(number, ws::BINARY, &greeting);
             return Ok(end + 4);
         }
+        if join == Join::Later {
+            self.ready(number);
+            return Ok(end + 4);
+        }
         let token = self.target.tokens.token(&command::user_name(user))?;
-        self.push_value(number, &command::connect(&token))?;
+        self.command(number, &command::connect(&token))?;
         if self.options.pipelined {
             self.subscribe(number)?;
         }
@@ -147,15 +151,31 @@ impl Driver {
         match self.connections[number].seat.join {
             Join::Channel(_) if self.options.pipelined => {}
             Join::Channel(_) => self.subscribe(number)?,
-            Join::Inbox | Join::Nothing => self.ready(number),
+            Join::Inbox | Join::Nothing | Join::Later => self.ready(number),
         }
         Ok(())
+    }
+
+    /// Sends the connect command of a connection that was opened to do so [`Join::Later`]. Ready as it was, it is so
+    /// again when the server has let it in.
+    ///
+    /// # Errors
+    /// When no token can be made.
+    pub fn connect(&mut self, number: usize, device: &str) -> Result<()> {
+        if !self.is_ready(number) {
+            return Ok(());
+        }
+        let user = self.connections[number].seat.user;
+        let token = self.target.tokens.token(&command::user_name(user))?;
+        self.connections[number].stage = Stage::Greeting;
+        self.tally.ready -= 1;
+        self.command(number, &command::connect_device(&token, device))
     }
 
     fn subscribe(&mut self, number: usize) -> Result<()> {
         if let Join::Channel(channel) = self.connections[number].seat.join {
             let name = command::channel_name(&self.options.namespace, channel);
-            self.push_value(number, &command::subscribe(&name))?;
+            self.command(number, &command::subscribe(&name))?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 use super::UnicastLoad;
 use crate::book::Faults;
 use crate::codec::Codec;
-use crate::command::{Shape, Template};
+use crate::command::{Answer, Shape, Template};
 use crate::driver::Receiver as _;
 use crate::marker::Mark;
 use crate::measure::Measured as _;
@@ -12,7 +12,7 @@ fn load(users: u32) -> UnicastLoad {
         codec: Codec::Json,
         namespace: "realtime".to_owned(),
         payload_bytes: 64,
-        answered: false,
+        answer: Answer::Nothing,
         unicast: true,
     };
     UnicastLoad::new(Template::tidings(&shape).unwrap(), users, 7)
