@@ -4,11 +4,13 @@
 //! in alternating slices of a second or two, so that whatever the machine does beside us hits both alike; what counts
 //! is the median of the ratios of neighbouring slices.
 
+mod durable;
 mod parts;
 mod probe;
 mod row;
 
 use crate::cli::{BenchArgs, BenchPart};
+use crate::codec::Codec;
 use crate::machine::{self, Cores, pin_to};
 use crate::progress::Progress;
 use crate::server::{Program, Server};
@@ -44,6 +46,21 @@ struct Scale {
     rate_seconds: f64,
     /// Length of a run with a slow subscriber.
     slow_seconds: f64,
+    /// Comebacks.
+    comeback: ComebackScale,
+}
+
+/// How large the comebacks are.
+#[derive(Debug, Clone, Copy)]
+struct ComebackScale {
+    /// Users that come back.
+    users: u32,
+    /// What each of them missed.
+    entries: u64,
+    /// What the one user missed who was away for long.
+    missed: u64,
+    /// How long the others are measured before, in seconds.
+    before_seconds: f64,
 }
 
 impl Scale {
@@ -62,6 +79,7 @@ impl Scale {
                 slice_seconds: 0.4,
                 rate_seconds: 2.0,
                 slow_seconds: 4.0,
+                comeback: ComebackScale { users: 500, entries: 50, missed: 10_000, before_seconds: 1.0 },
             };
         }
         let rounds = args.rounds.unwrap_or(5).max(1);
@@ -77,6 +95,7 @@ impl Scale {
             slice_seconds: 1.5,
             rate_seconds: 10.0,
             slow_seconds: 15.0,
+            comeback: ComebackScale { users: 5_000, entries: 100, missed: 100_000, before_seconds: 5.0 },
         }
     }
 }
@@ -115,6 +134,9 @@ pub fn bench(args: &BenchArgs, progress: &mut Progress, json: bool) -> Result<bo
         BenchPart::Idle,
         BenchPart::IdleUsed,
         BenchPart::Slow,
+        BenchPart::Comeback,
+        BenchPart::DurableFanout,
+        BenchPart::DurableUnicast,
     ];
     for part in all.into_iter().filter(|part| args.only.is_empty() || args.only.contains(part)) {
         let outcome = bench.part(part);
@@ -153,18 +175,22 @@ pub fn bench(args: &BenchArgs, progress: &mut Progress, json: bool) -> Result<bo
 impl Bench<'_> {
     fn part(&mut self, part: BenchPart) -> Result<()> {
         match part {
-            BenchPart::Fanout => self.fanout(),
+            BenchPart::Fanout => self.fanout(false, &Codec::ALL),
             BenchPart::Rate => self.rate(),
-            BenchPart::Unicast => self.unicast(),
+            BenchPart::Unicast => self.unicast(false, &Codec::ALL),
             BenchPart::Connect => self.connect(),
             BenchPart::Idle => self.idle("idle", self.scale.idle, 0),
             BenchPart::IdleUsed => self.idle("idle after 100 messages", self.scale.idle_used, 100),
             BenchPart::Slow => self.slow(),
+            BenchPart::Comeback => self.comebacks(),
+            BenchPart::DurableFanout => self.fanout(true, &[Codec::Json]),
+            BenchPart::DurableUnicast => self.unicast(true, &[Codec::Json]),
         }
     }
 
-    fn start_daemon(&self) -> Result<Server> {
-        Server::start(&Program::Daemon { path: self.daemon.clone(), durable: false }, self.cores)
+    /// A daemon that keeps nothing on disk, unless it is `durable`.
+    fn start_daemon(&self, durable: bool) -> Result<Server> {
+        Server::start(&Program::Daemon { path: self.daemon.clone(), durable }, self.cores)
     }
 
     fn start_floor(&self, unicast: bool, frame_bytes: usize) -> Result<Server> {

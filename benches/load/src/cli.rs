@@ -286,6 +286,12 @@ pub enum BenchPart {
     IdleUsed,
     /// What a subscriber that stops reading does to the others.
     Slow,
+    /// What it costs to give users what they missed, and what the others feel meanwhile.
+    Comeback,
+    /// As fanout, in JSON, in a channel that is kept on disk.
+    DurableFanout,
+    /// As unicast, in JSON, through inboxes on disk.
+    DurableUnicast,
 }
 
 impl MessageArgs {

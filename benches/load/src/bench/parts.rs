@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result};
 /// Connections being opened at once.
 pub(super) const PARALLEL: usize = 64;
 /// Length of the text in each message, in bytes.
-const PAYLOAD_BYTES: usize = 128;
+pub(super) const PAYLOAD_BYTES: usize = 128;
 /// Windows of the fan-out, and how many times the floor's CPU each may cost.
 const WINDOWS: [(usize, f64); 3] = [(1, 1.15), (8, 1.25), (64, 1.5)];
 /// Messages in flight among users that send to each other.
@@ -25,10 +25,10 @@ const UNICAST_WINDOW: usize = 64;
 const RATE: f64 = 8.0;
 /// Messages a second, and length of their text, in the channel that is too busy for a slow subscriber.
 const BUSY: (f64, usize) = (60.0, 2_048);
-/// Namespace whose messages are kept and resumed.
-const RELIABLE: &str = "messaging";
+/// Namespace whose messages are kept and resumed: in memory or on disk, as the daemon is started.
+pub(super) const RELIABLE: &str = "messaging";
 /// Namespace whose messages may be skipped.
-const EPHEMERAL: &str = "realtime";
+pub(super) const EPHEMERAL: &str = "realtime";
 
 /// A fan-out to one channel.
 pub(super) fn fanout_options(subscribers: u32, codec: Codec, payload_bytes: usize) -> FanoutOptions {
@@ -44,10 +44,9 @@ pub(super) fn unicast_options(users: u32, codec: Codec) -> UnicastOptions {
 }
 
 /// Notes in the row when a run lost something, and whose.
-fn check(row: &mut Row, who: &str, report: &RunReport) {
+pub(super) fn check(row: &mut Row, who: &str, report: &RunReport) {
     if !report.passed() {
-        let why = report.failure.clone().unwrap_or_else(|| format!("{:?}", report.faults));
-        row.failures.push(format!("{who}: {why}"));
+        row.failures.push(format!("{who}: {}", report.trouble()));
     }
     if report.driver_busy > 0.97 {
         row.seen.push(format!("{who}: the driver was {:.0}% busy", report.driver_busy * 100.0));
@@ -59,19 +58,21 @@ fn cpu_us(report: &RunReport) -> Result<f64> {
 }
 
 impl Bench<'_> {
-    /// Server CPU for each delivery.
-    pub(super) fn fanout(&mut self) -> Result<()> {
-        for codec in Codec::ALL {
+    /// Server CPU for each delivery. For a `durable` channel the figures are there to be known and are not judged.
+    pub(super) fn fanout(&mut self, durable: bool, codecs: &[Codec]) -> Result<()> {
+        let kind = if durable { "durable fan-out" } else { "fan-out" };
+        for &codec in codecs {
             let frame_bytes = self.probe_fanout(codec, PAYLOAD_BYTES)?;
-            let servers = [self.start_floor(false, frame_bytes)?, self.start_daemon()?];
+            let servers = [self.start_floor(false, frame_bytes)?, self.start_daemon(durable)?];
             let options = fanout_options(self.scale.subscribers, codec, PAYLOAD_BYTES);
             let mut fanouts = Vec::new();
             for server in &servers {
                 fanouts.push(Fanout::open(&server.target(codec)?, &options, self.progress)?);
             }
             let mut rows = WINDOWS.map(|(window, most)| {
-                let name = format!("fan-out to {}, {}, window {window}", options.subscribers, codec.name());
-                Row { frame_bytes, ..Row::new(name, "us CPU/delivery", Bar::Ratio(most)) }
+                let name = format!("{kind} to {}, {}, window {window}", options.subscribers, codec.name());
+                let bar = if durable { Bar::None } else { Bar::Ratio(most) };
+                Row { frame_bytes, ..Row::new(name, "us CPU/delivery", bar) }
             });
             for round in 1..=self.scale.rounds {
                 for ((window, _), row) in WINDOWS.iter().zip(&mut rows) {
@@ -105,7 +106,7 @@ impl Bench<'_> {
                 self.progress.stage(format!("{}, round {round} of {}: {who}", row.name, self.scale.rounds));
                 let server = match who {
                     "floor" => self.start_floor(false, frame_bytes)?,
-                    _ => self.start_daemon()?,
+                    _ => self.start_daemon(false)?,
                 };
                 let mut fanout = Fanout::open(&server.target(codec)?, &options, self.progress)?;
                 let report = fanout.run(&plan, 8, Some(server.pid()), self.progress)?;
@@ -118,18 +119,19 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Server CPU for each message from one user to one user.
-    pub(super) fn unicast(&mut self) -> Result<()> {
-        for codec in Codec::ALL {
-            let frame_bytes = self.probe_unicast(codec)?;
-            let servers = [self.start_floor(true, frame_bytes)?, self.start_daemon()?];
+    /// Server CPU for each message from one user to one user; through a `durable` inbox the figure is not judged.
+    pub(super) fn unicast(&mut self, durable: bool, codecs: &[Codec]) -> Result<()> {
+        let (way, bar) = if durable { (" by inboxes on disk", Bar::None) } else { ("", Bar::Ratio(1.3)) };
+        for &codec in codecs {
+            let frame_bytes = self.probe_unicast(durable, codec)?;
+            let servers = [self.start_floor(true, frame_bytes)?, self.start_daemon(durable)?];
             let options = unicast_options(self.scale.users, codec);
             let mut unicasts = Vec::new();
             for server in &servers {
                 unicasts.push(Unicast::open(&server.target(codec)?, &options, self.progress)?);
             }
-            let name = format!("one user to one user, {} users, {}", options.users, codec.name());
-            let mut row = Row { frame_bytes, ..Row::new(name, "us CPU/message", Bar::Ratio(1.3)) };
+            let name = format!("one user to one user{way}, {} users, {}", options.users, codec.name());
+            let mut row = Row { frame_bytes, ..Row::new(name, "us CPU/message", bar) };
             let limit = Limit::Seconds(self.scale.slice_seconds);
             let plan = Plan { pace: Pace::Window(UNICAST_WINDOW), limit };
             for round in 1..=self.scale.rounds {
@@ -148,7 +150,7 @@ impl Bench<'_> {
 
     /// Server CPU for each connect.
     pub(super) fn connect(&mut self) -> Result<()> {
-        let servers = [self.start_floor(false, 0)?, self.start_daemon()?];
+        let servers = [self.start_floor(false, 0)?, self.start_daemon(false)?];
         let options = ConnectOptions {
             connections: self.scale.connects,
             channels: 1,
@@ -182,7 +184,7 @@ impl Bench<'_> {
                 self.progress.stage(format!("{}, round {round} of {}: {who}", row.name, self.scale.long_rounds));
                 let server = match who {
                     "floor" => self.start_floor(false, 0)?,
-                    _ => self.start_daemon()?,
+                    _ => self.start_daemon(false)?,
                 };
                 let target = server.target(Codec::Json)?;
                 let report = idle(&target, &options, messages, server.pid(), self.progress)?;
@@ -216,7 +218,7 @@ impl Bench<'_> {
             for round in 1..=self.scale.long_rounds {
                 for slow in [0, 1] {
                     self.progress.stage(format!("{}, round {round}: {slow} slow", row.name));
-                    let server = self.start_daemon()?;
+                    let server = self.start_daemon(false)?;
                     options.slow = slow;
                     let mut fanout = Fanout::open(&server.target(Codec::Json)?, &options, self.progress)?;
                     let report = fanout.run(&plan, 8, Some(server.pid()), self.progress)?;

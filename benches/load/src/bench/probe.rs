@@ -18,7 +18,7 @@ impl Bench<'_> {
     /// Length of a frame that the daemon delivers to a subscriber, head included.
     pub(super) fn probe_fanout(&mut self, codec: Codec, payload_bytes: usize) -> Result<usize> {
         self.progress.stage(format!("probe: {} frames to a channel", codec.name()));
-        let daemon: Server = self.start_daemon()?;
+        let daemon: Server = self.start_daemon(false)?;
         let options = fanout_options(1, codec, payload_bytes);
         let mut fanout = Fanout::open(&daemon.target(codec)?, &options, self.progress)?;
         let report = fanout.run(&PROBE, 0, None, self.progress)?;
@@ -26,10 +26,10 @@ impl Bench<'_> {
         Ok(report.frame_bytes)
     }
 
-    /// Length of a frame that the daemon delivers to a user.
-    pub(super) fn probe_unicast(&mut self, codec: Codec) -> Result<usize> {
+    /// Length of a frame that the daemon delivers to a user. One of a `durable` inbox has an offset.
+    pub(super) fn probe_unicast(&mut self, durable: bool, codec: Codec) -> Result<usize> {
         self.progress.stage(format!("probe: {} frames to a user", codec.name()));
-        let daemon: Server = self.start_daemon()?;
+        let daemon: Server = self.start_daemon(durable)?;
         let mut unicast = Unicast::open(&daemon.target(codec)?, &unicast_options(2, codec), self.progress)?;
         let messages = Plan { limit: Limit::Messages(100), ..PROBE };
         let report = unicast.run(&messages, 0, None, self.progress)?;

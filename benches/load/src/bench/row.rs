@@ -26,6 +26,10 @@ impl Series {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// The values of this divided by those of `below`, round by round.
     pub(super) fn ratios(&self, below: &Self) -> Self {
         Self { values: self.values.iter().zip(&below.values).map(|(above, below)| above / below).collect() }
@@ -65,6 +69,10 @@ pub(super) enum Bar {
     Ratio(f64),
     /// The measured figure is at most this.
     Figure(f64),
+    /// The measured figure is at least this.
+    Least(f64),
+    /// Nothing but that no run failed: the figure is there to be known.
+    None,
 }
 
 /// One line of the comparison.
@@ -107,6 +115,8 @@ impl Row {
         let met = match self.bar {
             Bar::Ratio(most) => self.ratio().median() <= most,
             Bar::Figure(most) => self.measured.median() <= most,
+            Bar::Least(least) => self.measured.median() >= least,
+            Bar::None => !self.measured.is_empty(),
         };
         met && self.failures.is_empty()
     }
@@ -123,14 +133,16 @@ impl Row {
 
     /// For machines.
     pub(super) fn to_json(&self) -> Value {
-        let (kind, most) = match self.bar {
-            Bar::Ratio(most) => ("ratio", most),
-            Bar::Figure(most) => ("measured", most),
+        let bar = match self.bar {
+            Bar::Ratio(most) => json!({ "of": "ratio", "most": most }),
+            Bar::Figure(most) => json!({ "of": "measured", "most": most }),
+            Bar::Least(least) => json!({ "of": "measured", "least": least }),
+            Bar::None => Value::Null,
         };
         json!({
             "name": self.name, "unit": self.unit, "frame_bytes": self.frame_bytes,
             "measured": self.measured.to_json(), "floor": self.floor.to_json(), "ratio": self.ratio().to_json(),
-            "bar": { "of": kind, "most": most },
+            "bar": bar,
             "passed": self.passed(), "seen": self.seen, "failures": self.failures,
         })
     }
@@ -139,6 +151,8 @@ impl Row {
         let bar = match self.bar {
             Bar::Ratio(most) => format!("{most} x"),
             Bar::Figure(most) => format!("{most} {}", self.unit),
+            Bar::Least(least) => format!("at least {least} {}", self.unit),
+            Bar::None => "-".to_owned(),
         };
         vec![
             self.name.clone(),
@@ -190,6 +204,13 @@ mod tests {
         assert!(!row.passed());
         row.bar = Bar::Figure(3.0);
         assert!(row.passed());
+        row.bar = Bar::Least(3.5);
+        assert!(!row.passed());
+        for bar in [Bar::Least(3.0), Bar::None] {
+            row.bar = bar;
+            assert!(row.passed());
+            assert!(!Row::new("y", "us", bar).passed(), "nothing measured is not a pass");
+        }
         row.failures.push("lost".to_owned());
         assert!(!row.passed());
         assert!(row.to_json()["ratio"]["median"].is_number());
