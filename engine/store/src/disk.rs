@@ -31,11 +31,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Below this a store takes what it takes: most of it are segments that sled fills anew.
-pub const FLOOR_BYTES: u64 = 16 << 20;
-/// From how many halves of the live bytes on a store is copied. sled by itself stays at about 3 times what lives while as
-/// much lives as before, goes to 4 and more when that is a lot, and keeps what it had when little is left of it. A fresh
-/// copy takes about 2.5 times.
-const COPY_AT_HALVES: u64 = 7;
+pub const FLOOR_BYTES: u64 = 32 << 20;
+/// From how many times the live bytes on a store is copied. sled by itself stays at 3 to 4 times what lives while as much
+/// lives as before, and keeps all that it had when little is left of it. A fresh copy takes about 2.5 times, so copying
+/// earlier would cost more than it gives.
+const COPY_AT: u64 = 4;
 /// How many times the live bytes must be free for a copy.
 const COPY_ROOM: u64 = 3;
 /// How many bytes are written between two looks at the space that is left on the device.
@@ -177,7 +177,7 @@ impl SledStore {
         let Some(copying) = &mut writer.copying else {
             let disk = current.log_bytes()?;
             // What fits in the floor is not worth the while, nor is a copy for which there is no room.
-            let is_due = disk > FLOOR_BYTES && disk * 2 > COPY_AT_HALVES * current.bytes_live();
+            let is_due = disk > FLOOR_BYTES && disk > COPY_AT * current.bytes_live();
             if is_due && writer.folder.room()? > COPY_ROOM * current.bytes_live() + 2 * ROOM_BYTES_MIN {
                 writer.copying = Some(Copying::begin(&writer.folder, &self.options)?);
             }

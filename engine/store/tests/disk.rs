@@ -107,9 +107,9 @@ fn readers_go_on_while_it_is_written_and_copied() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(open(folder.path()));
     store.write(&[put(&[5], &[9; 10_000])]).unwrap();
-    let many: Vec<_> = (0..8_000_u16).map(|at| put(&[&[8][..], &at.to_be_bytes()].concat(), &[1; 2_000])).collect();
+    let many: Vec<_> = (0..9_000_u16).map(|at| put(&[&[8][..], &at.to_be_bytes()].concat(), &[1; 2_000])).collect();
     store.write(&many).unwrap();
-    let gone: Vec<_> = many[..7_900].iter().map(|write| Write::Delete { key: write.key().to_vec() }).collect();
+    let gone: Vec<_> = many[..8_900].iter().map(|write| Write::Delete { key: write.key().to_vec() }).collect();
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -126,7 +126,7 @@ fn readers_go_on_while_it_is_written_and_copied() {
         for round in 0..100_u32 {
             store.write(&[put(&[5], &vec![round as u8; 10_000 + round as usize * 10])]).unwrap();
             store.write(&[put(&[6, round as u8], &[round as u8; 2_000])]).unwrap();
-            store.write(&gone[round as usize * 79..][..79]).unwrap();
+            store.write(&gone[round as usize * 89..][..89]).unwrap();
             store.sync().unwrap();
         }
         done.store(true, std::sync::atomic::Ordering::Relaxed);

@@ -76,18 +76,18 @@ fn a_day_leaves_a_directory_in_proportion() {
     let open = || Archive::open(Arc::new(SledStore::open(folder.path(), &options()).unwrap()), 1).unwrap();
     let mut day = Day::new(open());
     let mut largest = 0;
-    for hour in 0..4 {
+    for hour in 0..2 {
         // Most are away for a while, and then they come and read.
-        for _ in 0..14 {
+        for _ in 0..24 {
             day.publish();
         }
         largest = largest.max(day.archive.bytes_on_disk().unwrap());
-        day.acknowledge(3 + hour);
+        day.acknowledge(15 + hour);
     }
     assert!(largest > FLOOR_BYTES, "{largest}: the day was too small to tell");
     for _ in 0..8 {
         day.publish();
-        day.acknowledge(12);
+        day.acknowledge(20);
     }
     let (disk, live) = (day.archive.bytes_on_disk().unwrap(), day.bytes_live());
     assert!(live * TIMES_MAX > FLOOR_BYTES, "{live}: too little to tell");

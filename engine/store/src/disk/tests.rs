@@ -74,7 +74,7 @@ fn a_switch_may_be_cut_short_anywhere() {
     // A store as it is in the middle of a copy: the old generation whole, the new one begun.
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
-    let many: Vec<Write> = (0..9_000).map(|number| put(number, 1_000)).collect();
+    let many: Vec<Write> = (0..12_000).map(|number| put(number, 2_000)).collect();
     store.write(&many).unwrap();
     store.sync().unwrap();
     assert!(store.bytes_on_disk().unwrap() > FLOOR_BYTES);
@@ -99,7 +99,7 @@ fn a_switch_may_be_cut_short_anywhere() {
         let mut records = 0;
         store
             .scan(&[0], &[0xff], &mut |_, value| {
-                records += usize::from(value == [1; 1_000]);
+                records += usize::from(value == [1; 2_000]);
                 std::ops::ControlFlow::Continue(())
             })
             .unwrap();

@@ -55,6 +55,14 @@ pub(crate) struct Stream {
     pub(crate) entries: BTreeMap<u64, (Entry, u64)>,
 }
 
+/// One entry for one stream.
+struct Publication {
+    place: u8,
+    bytes: usize,
+    keyed: bool,
+    share: Option<u64>,
+}
+
 /// Streams by their place; even ones are inboxes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Engine {
@@ -75,13 +83,15 @@ impl Engine {
         self.now += 1;
         match *step {
             Step::Publish { stream, bytes, keyed } => {
-                self.publish(archive, stream, (self.now, bytes), keyed, None, &mut ops)
+                let share = None;
+                self.publish(archive, &Publication { place: stream, bytes, keyed, share }, &mut ops);
             }
             Step::Broadcast { inboxes, bytes } => {
                 let id = archive.new_stream();
                 ops.push(Op::Share { id, refs: u32::from(inboxes), data: data(self.now, bytes) });
                 for inbox in 0..inboxes {
-                    self.publish(archive, inbox * 2, (self.now, bytes), false, Some(id), &mut ops);
+                    let (place, share) = (inbox * 2, Some(id));
+                    self.publish(archive, &Publication { place, bytes, keyed: false, share }, &mut ops);
                 }
             }
             Step::Acknowledge { stream, count } => self.acknowledge(stream, count, &mut ops),
@@ -104,15 +114,8 @@ impl Engine {
         ops
     }
 
-    fn publish(
-        &mut self,
-        archive: &Archive,
-        place: u8,
-        payload: (u64, usize),
-        keyed: bool,
-        share: Option<u64>,
-        ops: &mut Vec<Op>,
-    ) {
+    fn publish(&mut self, archive: &Archive, publication: &Publication, ops: &mut Vec<Op>) {
+        let Publication { place, bytes, keyed, share } = *publication;
         let (kind, name) = name(place);
         let stream = self.streams.entry(place).or_insert_with(|| {
             let head = Head { epoch: Epoch(self.now), ..head(archive.new_stream(), 0) };
@@ -120,12 +123,12 @@ impl Engine {
             Stream { head, sum: 0, entries: BTreeMap::new() }
         });
         stream.head.last += 1;
-        let new = entry(stream.head.last, data(payload.0, payload.1));
+        let new = entry(stream.head.last, data(self.now, bytes));
         stream.sum += entry_bytes(&new);
         if keyed {
             let key = KeptKey {
-                publisher: (payload.1 % 2 == 0).then(|| "ada".into()),
-                key: format!("key-{}", payload.0).into(),
+                publisher: bytes.is_multiple_of(2).then(|| "ada".into()),
+                key: format!("key-{}", self.now).into(),
                 at: self.now,
                 kind,
                 name,
