@@ -5,22 +5,21 @@
 //! and nothing else. Each entry tells its addressee and its place, so loss, duplicates and wrong order are found.
 
 mod absent;
-mod report;
+pub mod options;
+pub mod report;
 mod returning;
 
-pub use report::{ComebackReport, OthersReport, ServerMemory};
-
-use crate::command::{Answer, NAMES_MAX, Shape};
 use crate::connection::{Join, Seat};
-use crate::driver::{Driver, DriverOptions};
-use crate::fanout::{Fanout, FanoutOptions};
+use crate::driver::Driver;
+use crate::fanout::Fanout;
 use crate::measure::RunReport;
 use crate::plan::{Limit, Pace, Plan, Trouble};
 use crate::process::{CpuTimes, resident_kib};
 use crate::progress::Progress;
 use crate::target::Target;
-use crate::token::Tokens;
 use anyhow::{Result, anyhow, bail, ensure};
+use options::{ComebackOptions, FIRST_USER};
+use report::{ComebackReport, OthersReport, ServerMemory};
 use returning::Returning;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -28,10 +27,6 @@ use std::time::{Duration, Instant};
 
 /// The name of the device that comes back.
 const DEVICE: &str = "phone";
-/// The first of the absent users; those before it are the others and the senders.
-const FIRST_USER: u32 = 10_000;
-/// Most subscribers of the others' channel.
-const OTHERS_MAX: u32 = 9_000;
 /// How long nothing may arrive while something is awaited.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one turn waits at most.
@@ -43,36 +38,6 @@ const AFTER: Duration = Duration::from_secs(1);
 /// Messages to the others before those that count.
 const OTHERS_WARMUP: u64 = 8;
 
-/// What a comeback consists of.
-#[derive(Debug, Clone)]
-pub struct ComebackOptions {
-    /// Users that come back.
-    pub users: u32,
-    /// Entries that wait for each.
-    pub entries: u64,
-    /// Namespace whose rules apply to what is sent to them.
-    pub namespace: String,
-    /// Length of the text in each entry's data, in bytes.
-    pub payload_bytes: usize,
-    /// Connections being opened at once.
-    pub parallel: usize,
-    /// Who talks meanwhile.
-    pub others: Others,
-}
-
-/// Those who were never away.
-#[derive(Debug, Clone)]
-pub struct Others {
-    /// Subscribers of one channel; 0 for no others.
-    pub subscribers: u32,
-    /// Namespace of the channel.
-    pub namespace: String,
-    /// Messages a second, in an open loop.
-    pub rate: f64,
-    /// How long their latency is measured before the comeback, in seconds.
-    pub before_seconds: f64,
-}
-
 /// Prepares, measures and checks a comeback.
 ///
 /// # Errors
@@ -83,7 +48,7 @@ pub fn comeback(
     pid: Option<u32>,
     progress: &mut Progress,
 ) -> Result<ComebackReport> {
-    check(target, options)?;
+    options.check(target)?;
     let mut others = options.others.open(target, options, progress)?;
     let prepared_seconds = absent::send_all(target, options, progress)?;
     let mut returning = Returning::new(options.users, options.entries);
@@ -109,19 +74,6 @@ pub fn comeback(
         report.failures.extend(again(target, options, progress)?);
     }
     Ok(report)
-}
-
-fn check(target: &Target, options: &ComebackOptions) -> Result<()> {
-    let &ComebackOptions { users, entries, ref others, .. } = options;
-    ensure!(!target.is_floor(), "the floor server keeps nothing for users who are away");
-    ensure!(
-        matches!(target.tokens, Tokens::Secret(_)),
-        "each user needs a token: give the server's JWT_SECRET as --secret"
-    );
-    ensure!((1..NAMES_MAX - FIRST_USER).contains(&users), "between 1 and {} users", NAMES_MAX - FIRST_USER - 1);
-    ensure!((1..u64::from(u32::MAX)).contains(&entries), "at least 1 entry, and fewer than 2^32");
-    ensure!(others.subscribers <= OTHERS_MAX, "at most {OTHERS_MAX} others");
-    Ok(())
 }
 
 /// Opens and upgrades a connection for each user.
@@ -234,37 +186,4 @@ fn watch(driver: &mut Driver, returning: &mut Returning, time: Duration) -> Resu
         driver.turn(TURN_MAX, returning)?;
     }
     Ok(())
-}
-
-impl ComebackOptions {
-    fn driver_options(&self) -> DriverOptions {
-        DriverOptions {
-            namespace: self.namespace.clone(),
-            payload_bytes: self.payload_bytes,
-            parallel: self.parallel,
-            pipelined: false,
-        }
-    }
-}
-
-impl Others {
-    fn pace(&self) -> Pace {
-        Pace::Rate(self.rate)
-    }
-
-    fn open(&self, target: &Target, options: &ComebackOptions, progress: &mut Progress) -> Result<Option<Fanout>> {
-        if self.subscribers == 0 {
-            return Ok(None);
-        }
-        let shape = Shape {
-            codec: target.codec,
-            namespace: self.namespace.clone(),
-            payload_bytes: options.payload_bytes,
-            answer: Answer::Nothing,
-            unicast: false,
-        };
-        let fanout =
-            FanoutOptions { subscribers: self.subscribers, channels: 1, slow: 0, shape, parallel: options.parallel };
-        Fanout::open(target, &fanout, progress).map(Some)
-    }
 }

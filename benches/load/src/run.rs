@@ -4,7 +4,8 @@ use crate::cli::{
     Cli, ComebackArgs, FanoutArgs, FloorArgs, FloorMode, IdleArgs, MessageArgs, Scenario, ServerArgs, UnicastArgs,
 };
 use crate::codec::Codec;
-use crate::comeback::{ComebackOptions, Others, comeback};
+use crate::comeback::comeback;
+use crate::comeback::options::{ComebackOptions, Others};
 use crate::command::{Answer, Shape};
 use crate::connect::{ConnectOptions, connect};
 use crate::fanout::{Fanout, FanoutOptions};

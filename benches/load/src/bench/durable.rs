@@ -4,7 +4,9 @@ use super::Bench;
 use super::parts::{EPHEMERAL, PARALLEL, PAYLOAD_BYTES, RELIABLE, check};
 use super::row::{Bar, Row};
 use crate::codec::Codec;
-use crate::comeback::{ComebackOptions, ComebackReport, Others, comeback};
+use crate::comeback::comeback;
+use crate::comeback::options::{ComebackOptions, Others};
+use crate::comeback::report::ComebackReport;
 use anyhow::{Context as _, Result};
 
 /// Entries that a second of the server's time must deliver.

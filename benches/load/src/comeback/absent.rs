@@ -1,6 +1,6 @@
 //! Sends to users who are not there, and waits until all of it is on disk.
 
-use super::{ComebackOptions, FIRST_USER, OTHERS_MAX, PATIENCE};
+use crate::comeback::options::{ComebackOptions, FIRST_USER, OTHERS_MAX};
 use crate::command::{Answer, Shape, Template};
 use crate::connection::{Join, Seat};
 use crate::driver::{Driver, Nobody};
@@ -16,6 +16,8 @@ const SENDERS_MAX: u32 = 8;
 /// Messages of one connection that are on their way; the last of them asks to be told that it is on disk, and so all
 /// before it are.
 const BATCH: u64 = 1_000;
+/// How long a batch may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one turn waits at most.
 const TURN_MAX: Duration = Duration::from_millis(100);
 
@@ -98,7 +100,7 @@ impl Share {
 #[cfg(test)]
 mod tests {
     use super::Share;
-    use crate::comeback::FIRST_USER;
+    use crate::comeback::options::FIRST_USER;
     use std::collections::HashMap;
 
     #[test]

@@ -151,7 +151,7 @@ impl Receiver for Returning {
 pub(super) mod tests {
     use super::Returning;
     use crate::book::Faults;
-    use crate::comeback::{ComebackOptions, Others};
+    use crate::comeback::options::{ComebackOptions, Others};
     use crate::driver::Receiver as _;
     use crate::marker::Mark;
     use serde_json::json;
