@@ -14,7 +14,9 @@ mod tests;
 pub use compact::{Compacted, compact};
 pub use report::{Leaks, Report, Stats};
 
-use crate::disk::{Options, SledStore, foreign};
+use crate::disk::SledStore;
+use crate::disk::folder::foreign;
+use crate::disk::options::Options;
 use crate::error::StoreError;
 use crate::progress::Progress;
 use std::path::Path;

@@ -6,13 +6,13 @@
 
 mod account;
 mod copying;
-mod folder;
+pub(crate) mod folder;
 mod generation;
 mod guard;
 mod mark;
-mod options;
+pub(crate) mod options;
 mod parts;
-mod rewrite;
+pub(crate) mod rewrite;
 #[cfg(test)]
 mod tests;
 
@@ -21,10 +21,9 @@ use crate::progress::Progress;
 use crate::store::{Each, Record, Store, Write};
 use copying::Copying;
 use folder::Folder;
-pub(crate) use folder::foreign;
 use generation::{Generation, Trust};
 pub use options::Options;
-pub(crate) use rewrite::Fate;
+use rewrite::Fate;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

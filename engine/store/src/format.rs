@@ -1,6 +1,7 @@
 //! Which format a store is written in, and the way from an older one.
 
 use crate::error::{ErrorKind, StoreError};
+use crate::record::Format;
 use crate::store::{Store, Write};
 use crate::{key, record};
 use std::ops::ControlFlow;
@@ -14,14 +15,6 @@ type Step = fn(&dyn Store) -> Result<(), StoreError>;
 
 /// The step at place n leads from format n + 1 to n + 2.
 const STEPS: [Step; CURRENT as usize - 1] = [];
-
-/// What a store says about itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Format {
-    pub(crate) version: u32,
-    /// A number that no other store has.
-    pub(crate) id: u64,
-}
 
 /// Reads the format record. `None` is a store that holds nothing at all.
 ///

@@ -5,7 +5,6 @@ pub(crate) mod cursor;
 #[cfg(test)]
 mod tests;
 
-use crate::format::Format;
 use crate::key;
 use crate::op::KeptKey;
 use bytes::Bytes;
@@ -58,6 +57,14 @@ fn checksum(key: &[u8], record: &[u8]) -> u32 {
     hasher.update(key);
     hasher.update(record);
     hasher.finalize()
+}
+
+/// What a store says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Format {
+    pub(crate) version: u32,
+    /// A number that no other store has.
+    pub(crate) id: u64,
 }
 
 /// The format record. Its layout stays for good: a release must be able to read that it cannot read the rest.

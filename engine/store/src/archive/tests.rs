@@ -206,7 +206,7 @@ fn old_keys_are_forgotten() {
 fn a_newer_format_and_a_foreign_store_are_refused() {
     let store = MemoryStore::default();
     let mut value = Vec::new();
-    crate::record::write_format(crate::format::Format { version: 2, id: 1 }, &mut value);
+    crate::record::write_format(crate::record::Format { version: 2, id: 1 }, &mut value);
     store.write(&[Write::Put { key: key::FORMAT.to_vec(), value }]).unwrap();
     let error = Archive::open(Arc::new(store.clone()), 1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Version);

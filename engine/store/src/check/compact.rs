@@ -1,7 +1,9 @@
 //! A store without what is damaged, unused, or led to by nothing.
 
 use super::survey::Survey;
-use crate::disk::{Fate, Options, SledStore};
+use crate::disk::SledStore;
+use crate::disk::options::Options;
+use crate::disk::rewrite::Fate;
 use crate::error::{ErrorKind, StoreError};
 use crate::progress::Progress;
 use crate::store::Store;
