@@ -6,6 +6,14 @@ use tidings_proto::kept::Device;
 /// A seen device is written down again when this part of its time to live has passed.
 const SEEN_PARTS: u64 = 30;
 
+/// What a device acknowledges.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) offset: u64,
+    pub(crate) read: bool,
+}
+
 /// The devices of one user. At most [`Shelf::devices_max`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Devices(Vec<Device>);
@@ -20,7 +28,10 @@ impl Devices {
     }
 
     /// A device comes. One that is not known has everything up to `before` and nothing behind it. Returns what it has,
-    /// and whether something changed that must be written down. What the user has read stays, whichever device goes.
+    /// and whether something changed that must be written down.
+    ///
+    /// Sessions without a name get their place with the first acknowledgement: most of them never have a second session,
+    /// and a place of their own would hold entries back for nobody.
     pub(crate) fn see(&mut self, name: &str, before: u64, shelf: &Shelf, wall_ms: u64) -> (u64, bool) {
         if let Some(device) = self.find(name) {
             let stale = wall_ms >= device.seen_at.saturating_add(shelf.device_ttl_ms / SEEN_PARTS);
@@ -29,19 +40,35 @@ impl Devices {
             }
             return (device.delivered, stale);
         }
-        let read = self.read().max(before);
+        if name.is_empty() {
+            return (before, false);
+        }
+        self.add(name, before, shelf, wall_ms);
+        (before, true)
+    }
+
+    /// What the user has read stays, whichever device goes for the new one.
+    fn add(&mut self, name: &str, delivered: u64, shelf: &Shelf, wall_ms: u64) {
+        let read = self.read().max(delivered);
         while self.0.len() >= shelf.devices_max.max(1) {
             let oldest = self.0.iter().enumerate().min_by_key(|(_, device)| device.seen_at).map(|(at, _)| at);
             oldest.into_iter().for_each(|at| drop(self.0.swap_remove(at)));
         }
         self.0.reserve_exact(1);
-        self.0.push(Device { name: name.into(), delivered: before, read, seen_at: wall_ms });
-        (before, true)
+        self.0.push(Device { name: name.into(), delivered, read, seen_at: wall_ms });
     }
 
     /// The device has everything up to an offset, and its user has read it where `read` says so. Nothing goes back.
-    /// Returns whether anything moved.
-    pub(crate) fn mark(&mut self, name: &str, offset: u64, read: bool, wall_ms: u64) -> bool {
+    /// `before` is what nobody waits for any more. Returns whether anything moved.
+    pub(crate) fn mark(&mut self, mark: Mark<'_>, before: u64, shelf: &Shelf, wall_ms: u64) -> bool {
+        let Mark { name, offset, read } = mark;
+        if self.find(name).is_none() {
+            if offset <= before {
+                return false;
+            }
+            // One without a name, or one that had to make room while it was connected.
+            self.add(name, before, shelf, wall_ms);
+        }
         let Some(device) = self.find(name) else { return false };
         let moved = offset > device.delivered || (read && offset > device.read);
         if moved {
@@ -72,7 +99,7 @@ impl Devices {
 
 #[cfg(test)]
 mod tests {
-    use super::Devices;
+    use super::{Devices, Mark};
     use crate::policy::{Keep, Overflow, Shelf};
 
     const SHELF: Shelf = Shelf {
@@ -82,26 +109,46 @@ mod tests {
         device_ttl_ms: 3_000,
     };
 
+    fn ack(devices: &mut Devices, name: &str, offset: u64, read: bool) -> bool {
+        devices.mark(Mark { name, offset, read }, 0, &SHELF, 2)
+    }
+
     #[test]
     fn each_has_its_own_place() {
         let mut devices = Devices::default();
         assert_eq!(devices.see("phone", 0, &SHELF, 1), (0, true));
-        assert_eq!(devices.see("", 0, &SHELF, 1), (0, true));
-        assert!(devices.mark("phone", 5, false, 2));
-        assert!(!devices.mark("phone", 5, false, 2));
-        assert!(!devices.mark("phone", 4, false, 2));
-        assert!(devices.mark("phone", 3, true, 2));
+        assert_eq!(devices.see("tablet", 0, &SHELF, 1), (0, true));
+        assert!(ack(&mut devices, "phone", 5, false));
+        assert!(!ack(&mut devices, "phone", 5, false));
+        assert!(!ack(&mut devices, "phone", 4, false));
+        assert!(ack(&mut devices, "phone", 3, true));
         assert_eq!(devices.delivered_to_all(&SHELF, 2), Some(0));
-        assert!(devices.mark("", 2, true, 2));
+        assert!(ack(&mut devices, "tablet", 2, true));
         assert_eq!(devices.delivered_to_all(&SHELF, 2), Some(2));
         assert_eq!((devices.read(), devices.see("phone", 0, &SHELF, 2)), (3, (5, false)));
     }
 
     #[test]
-    fn a_device_that_nobody_knows_moves_nothing() {
+    fn sessions_without_a_name_have_a_place_from_their_first_acknowledgement_on() {
         let mut devices = Devices::default();
-        assert!(!devices.mark("phone", 5, true, 2));
+        assert_eq!(devices.see("", 3, &SHELF, 1), (3, false));
         assert_eq!(devices.delivered_to_all(&SHELF, 2), None);
+        assert!(!ack(&mut devices, "", 0, true));
+        assert!(devices.list().is_empty());
+        assert!(ack(&mut devices, "", 5, false));
+        assert_eq!(devices.see("", 3, &SHELF, 2), (5, false));
+        assert_eq!(devices.delivered_to_all(&SHELF, 2), Some(5));
+    }
+
+    #[test]
+    fn who_had_to_make_room_while_connected_has_a_place_again() {
+        let mut devices = Devices::default();
+        for (at, name) in ["phone", "laptop", "tablet"].into_iter().enumerate() {
+            devices.see(name, 0, &SHELF, at as u64);
+        }
+        assert!(ack(&mut devices, "phone", 4, false));
+        let names: Vec<&str> = devices.list().iter().map(|device| &*device.name).collect();
+        assert_eq!(names, ["tablet", "phone"]);
     }
 
     #[test]

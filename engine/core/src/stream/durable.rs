@@ -2,6 +2,7 @@
 //! inbox knows the user's devices.
 
 use super::{Delivery, Effects, Forward, Joined, Publication, Slot, Stream, Subscriber};
+use crate::devices::Mark;
 use crate::disk::{Disk, Upkeep};
 use crate::policy::Policy;
 use crate::time::Now;
@@ -165,9 +166,12 @@ impl<S: Subscriber> Stream<S> {
         if !self.was_given(slot, offset) {
             return false;
         }
-        let devices = self.disk.as_mut().and_then(|disk| disk.devices.as_mut());
-        let moved = devices.is_some_and(|devices| devices.mark(device, offset, read, now.wall_ms));
-        if moved && let Some(disk) = &mut self.disk {
+        let Some(disk) = &mut self.disk else { return false };
+        let before = disk.floor() - 1;
+        let mark = Mark { name: device, offset, read };
+        let devices = disk.devices.as_mut();
+        let moved = devices.is_some_and(|devices| devices.mark(mark, before, &self.policy.shelf, now.wall_ms));
+        if moved {
             disk.touch();
         }
         moved

@@ -267,7 +267,12 @@ impl World {
         let to = Reader { id, form: WireForm::ALL[id % WireForm::COUNT] };
         let bench = &mut self.bench;
         let (joined, starts) = if bench.kind == Kind::Inbox {
-            let has = *self.devices.entry(device).or_insert(self.floor - 1);
+            let before = self.floor - 1;
+            let has = match device {
+                // Sessions without a name have no place before they have acknowledged something.
+                "" => self.devices.get(device).copied().unwrap_or(before),
+                _ => *self.devices.entry(device).or_insert(before),
+            };
             let joined = bench.stream.join_inbox(to, device, since, bench.now, &mut bench.sink);
             let starts = since.or_else(|| here(has).filter(|_| has < self.stored));
             (joined.joined, starts)
@@ -326,9 +331,11 @@ impl World {
         let Seat { slot, device, at, .. } = self.seats[index];
         let offset = at.saturating_add_signed(more);
         let moved = self.bench.stream.acknowledge(slot, device, offset, false, self.bench.now);
-        let has = self.devices.get_mut(device).filter(|has| **has < offset && offset <= at);
-        prop_assert_eq!(moved, has.is_some());
-        has.into_iter().for_each(|has| *has = offset);
+        let has = self.devices.get(device).copied().unwrap_or(self.floor - 1);
+        prop_assert_eq!(moved, self.is_inbox() && has < offset && offset <= at);
+        if moved {
+            self.devices.insert(device, offset);
+        }
         Ok(())
     }
 
