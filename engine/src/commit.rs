@@ -13,8 +13,8 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
+use tidings_store::archive::Archive;
 use tidings_store::error::{ErrorKind, StoreError};
 use tidings_store::op::Op;
 
@@ -35,15 +35,20 @@ pub(crate) enum NotTaken {
 }
 
 /// What waits for the next barrier.
-#[derive(Default)]
 pub(crate) struct Waiting {
     pub(crate) ops: Vec<Op>,
     pub(crate) landings: Vec<Landing>,
     /// Streams of which something is among `ops` that waits for no barrier.
     upkeep: Vec<Arc<Cell>>,
+    /// How often the store was opened, the first time included.
+    pub(crate) opening: u64,
 }
 
 impl Waiting {
+    const fn new(opening: u64) -> Self {
+        Self { ops: Vec::new(), landings: Vec::new(), upkeep: Vec::new(), opening }
+    }
+
     fn is_empty(&self) -> bool {
         self.ops.is_empty() && self.landings.is_empty() && self.upkeep.is_empty()
     }
@@ -53,7 +58,6 @@ impl Waiting {
     }
 }
 
-#[derive(Default)]
 struct Queue {
     waiting: Waiting,
     /// Streams to be looked after.
@@ -73,7 +77,8 @@ pub(crate) struct Commit {
 
 impl Commit {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { queue: Mutex::default(), ready: Condvar::new(), bytes: AtomicUsize::new(0), bytes_max }
+        let queue = Queue { waiting: Waiting::new(1), soiled: Vec::new(), failing: false, stopping: false };
+        Self { queue: Mutex::new(queue), ready: Condvar::new(), bytes: AtomicUsize::new(0), bytes_max }
     }
 
     /// Lets `place` give a publication its place and queue what must be written for it, which is `bytes` long, if anything
@@ -159,7 +164,23 @@ impl Commit {
         let idle = |queue: &mut Queue| queue.waiting.is_empty() && !queue.stopping && !queue.failing;
         let waited = self.ready.wait_timeout_while(queue, patience, idle);
         let mut queue = waited.unwrap_or_else(PoisonError::into_inner).0;
-        Taken { waiting: mem::take(&mut queue.waiting), failing: queue.failing, stopping: queue.stopping }
+        let next = Waiting::new(queue.waiting.opening);
+        let waiting = mem::replace(&mut queue.waiting, next);
+        Taken { waiting, failing: queue.failing, stopping: queue.stopping }
+    }
+
+    /// Whether the end has come, or comes before `pause` is over.
+    fn is_stopping_within(&self, pause: Duration) -> bool {
+        let queue = lock(&self.queue);
+        let waited = self.ready.wait_timeout_while(queue, pause, |queue| !queue.stopping);
+        waited.unwrap_or_else(PoisonError::into_inner).0.stopping
+    }
+
+    /// The store is open again.
+    fn go_on(&self) {
+        let mut queue = lock(&self.queue);
+        queue.failing = false;
+        queue.waiting.opening += 1;
     }
 
     fn take_soiled(&self) -> Vec<Arc<Cell>> {
@@ -177,6 +198,7 @@ struct Taken {
 pub(crate) fn run(shared: &Arc<Shared>, store: &Store) {
     let mut unsynced = false;
     let mut looked_after = Instant::now();
+    let mut patience = Patience::default();
     loop {
         let Taken { waiting, failing, stopping } = store.commit.take(UPKEEP_EVERY);
         let is_due = stopping || looked_after.elapsed() >= UPKEEP_EVERY;
@@ -191,14 +213,21 @@ pub(crate) fn run(shared: &Arc<Shared>, store: &Store) {
         };
         if worked.is_ok() && is_due {
             looked_after = Instant::now();
-            look_after(shared, store);
+            let looked = guarded(|| {
+                look_after(shared, store);
+                Ok(())
+            });
+            if looked.is_err() {
+                tracing::error!("looking after what is on disk panicked; the store is opened afresh");
+                store.commit.fail();
+            }
         }
         if stopping && (worked.is_err() || store.commit.is_idle()) {
             end(store, worked.is_ok());
             return;
         }
         if worked.is_err() {
-            open_afresh(shared, store);
+            open_afresh(shared, store, &mut patience);
             unsynced = false;
         }
     }
@@ -207,11 +236,12 @@ pub(crate) fn run(shared: &Arc<Shared>, store: &Store) {
 /// Writes all that waited, syncs once, and answers all.
 fn carry_out(shared: &Arc<Shared>, store: &Store, waiting: Waiting, sync: bool) -> Result<(), ()> {
     let written = guarded(|| {
-        let archive = store.disk.archive()?;
-        if !waiting.ops.is_empty() {
-            archive.write(&waiting.ops)?;
-        }
-        if sync { archive.sync() } else { Ok(()) }
+        store.disk.with(|archive| {
+            if !waiting.ops.is_empty() {
+                archive.write(&waiting.ops)?;
+            }
+            if sync { archive.sync() } else { Ok(()) }
+        })
     });
     if let Err(error) = written {
         shared.counters.store_failures.add(1);
@@ -234,16 +264,14 @@ fn give_up(shared: &Arc<Shared>, store: &Store, waiting: Waiting) {
     store.commit.done(waiting.bytes());
     for cell in waiting.upkeep {
         cell.stream().unsettle();
-        cell.written();
         store.commit.soil(&cell);
+        cell.written();
     }
     refuse_all(shared, waiting.landings);
 }
 
 fn end(store: &Store, is_whole: bool) {
-    if is_whole
-        && let Err(error) = guarded(|| store.disk.archive()?.sync())
-    {
+    if is_whole && let Err(error) = guarded(|| store.disk.with(Archive::sync)) {
         tracing::error!(%error, "the last sync failed; everything that was told to be stored is");
     }
     store.disk.close();
@@ -265,27 +293,43 @@ fn look_after(shared: &Arc<Shared>, store: &Store) {
     }
 }
 
+/// How long to wait before the store is opened afresh.
+#[derive(Default)]
+struct Patience {
+    pause: Duration,
+    opened: Option<Instant>,
+}
+
+impl Patience {
+    /// The pause before the next try: none for a store that was open for long. One that fails as soon as it is open keeps
+    /// this thread no busier than one that cannot be opened.
+    fn next(&mut self) -> Duration {
+        if self.opened.take().is_some_and(|opened| opened.elapsed() > REOPEN_LONGEST) {
+            self.pause = Duration::ZERO;
+        }
+        let pause = self.pause;
+        self.pause = (pause * 2).clamp(REOPEN_FIRST, REOPEN_LONGEST);
+        pause
+    }
+}
+
 /// Opens the store afresh, however often that has to be tried, and brings every stream to what is on disk.
-fn open_afresh(shared: &Arc<Shared>, store: &Store) {
-    let mut pause = REOPEN_FIRST;
+fn open_afresh(shared: &Arc<Shared>, store: &Store, patience: &mut Patience) {
     loop {
+        let pause = patience.next();
         // What was queued before nothing more was taken.
-        let Taken { waiting, stopping, .. } = store.commit.take(Duration::ZERO);
-        give_up(shared, store, waiting);
-        if stopping {
+        give_up(shared, store, store.commit.take(Duration::ZERO).waiting);
+        if store.commit.is_stopping_within(pause) {
             return;
         }
         let opened = guarded(|| store.disk.reopen()).and_then(|()| guarded(|| upkeep::settle_all(shared, store)));
         match opened {
             Ok(()) => break,
-            Err(error) => {
-                tracing::warn!(%error, "the store cannot be opened yet; trying again in {pause:?}");
-                thread::park_timeout(pause);
-                pause = (pause * 2).min(REOPEN_LONGEST);
-            }
+            Err(error) => tracing::warn!(%error, "the store cannot be opened yet; it is tried again"),
         }
     }
-    lock(&store.commit.queue).failing = false;
+    patience.opened = Some(Instant::now());
+    store.commit.go_on();
     tracing::info!("the store is open again: durable publications are taken");
     store.reader.retry();
 }

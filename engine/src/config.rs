@@ -3,12 +3,13 @@
 use crate::error::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tidings_core::keys::Window;
 use tidings_core::policy::{Access, Class, Keep, Overflow, Policy, Rules, SessionLimits, Shelf};
 use tidings_core::rate::Rate;
 use tidings_proto::limit::NAMESPACE_BYTES_MAX;
+use tidings_store::store::VALUE_BYTES_MAX;
 
 /// Everything that a host may set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -208,6 +209,9 @@ impl Default for Stored {
     }
 }
 
+/// Largest data of an entry on disk: what a store takes in one piece, without the entry's texts.
+const STORED_DATA_BYTES_MAX: usize = VALUE_BYTES_MAX - 4 * 1024;
+
 /// What is kept on disk for a user until all of the user's devices have acknowledged it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -345,6 +349,11 @@ impl Config {
             }
             if namespace.data_bytes_max > self.limits.message_bytes_max {
                 let text = "is more than limits.message_bytes_max lets through; raise that or lower this";
+                return Err(Error::new(ErrorKind::Config, format!("namespaces.{name}.data_bytes_max {text}")));
+            }
+            let is_kept = has_store && (namespace.class == ClassName::Durable || namespace.queue_sends);
+            if is_kept && namespace.data_bytes_max > STORED_DATA_BYTES_MAX {
+                let text = format!("is more than the {STORED_DATA_BYTES_MAX} that are kept on disk in one piece");
                 return Err(Error::new(ErrorKind::Config, format!("namespaces.{name}.data_bytes_max {text}")));
             }
             if namespace.class == ClassName::Durable && !has_store {

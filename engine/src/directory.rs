@@ -29,13 +29,7 @@ pub(crate) enum NotAdded {
 
 impl Directory {
     pub(crate) fn new(kind: Kind, cells_max: usize) -> Self {
-        Self {
-            cells: DashMap::new(),
-            kind,
-            count: AtomicUsize::new(0),
-            cells_max,
-            removals: AtomicU64::new(0),
-        }
+        Self { cells: DashMap::new(), kind, count: AtomicUsize::new(0), cells_max, removals: AtomicU64::new(0) }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Cell>> {

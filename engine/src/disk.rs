@@ -1,6 +1,7 @@
 //! The store of a running engine: which archive is open, and how it is opened afresh after it failed.
 
 use crate::sync::{read_lock, write_lock};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use tidings_core::stream::Origin;
 use tidings_proto::id::Epoch;
@@ -15,46 +16,57 @@ pub(crate) type Opener = Box<dyn Fn() -> Result<Arc<dyn Store>, StoreError> + Se
 /// The store.
 pub(crate) struct Disk {
     opener: Opener,
-    /// `None` while it is being opened afresh: the old one must be gone before.
-    archive: RwLock<Option<Arc<Archive>>>,
+    /// `None` while it is being opened afresh: the old one must be gone before. Locked for reading as long as something
+    /// is done with it, so that whoever closes it knows that nobody holds it any more.
+    archive: RwLock<Option<Archive>>,
     seed: u64,
+    /// The lowest number of a stream that no archive has given out so far, known when one is closed.
+    numbers: AtomicU64,
 }
 
 impl Disk {
     /// Opens the store. `seed` is random.
     pub(crate) fn open(opener: Opener, seed: u64) -> Result<Self, StoreError> {
         let archive = Archive::open(opener()?, seed)?;
-        Ok(Self { opener, archive: RwLock::new(Some(Arc::new(archive))), seed })
+        Ok(Self { opener, archive: RwLock::new(Some(archive)), seed, numbers: AtomicU64::new(0) })
     }
 
-    /// The archive.
+    /// Does something with the archive. Nothing that waits for another thread.
     ///
     /// # Errors
-    /// It is being opened afresh.
-    pub(crate) fn archive(&self) -> Result<Arc<Archive>, StoreError> {
-        let archive = read_lock(&self.archive).clone();
-        archive.ok_or_else(|| StoreError::new(ErrorKind::Poisoned, "the store has failed and is being opened afresh"))
+    /// Its own, or that the store is being opened afresh.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&Archive) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match &*read_lock(&self.archive) {
+            Some(archive) => work(archive),
+            None => Err(StoreError::new(ErrorKind::Poisoned, "the store has failed and is being opened afresh")),
+        }
     }
 
     /// Closes the archive and opens it again.
     pub(crate) fn reopen(&self) -> Result<(), StoreError> {
-        // Readers hold it for the time of one page; until the last of them is done, the store says that it is locked.
-        drop(write_lock(&self.archive).take());
+        self.close();
         let archive = Archive::open((self.opener)()?, self.seed)?;
-        *write_lock(&self.archive) = Some(Arc::new(archive));
+        // Numbers that streams in memory have, and of which nothing was written, are not on disk.
+        let numbers = self.numbers.load(Ordering::Relaxed);
+        while archive.new_stream() < numbers {}
+        // What is there may be there without a barrier.
+        archive.sync()?;
+        *write_lock(&self.archive) = Some(archive);
         Ok(())
     }
 
     /// Closes it.
     pub(crate) fn close(&self) {
-        drop(write_lock(&self.archive).take());
+        let archive = write_lock(&self.archive).take();
+        if let Some(archive) = archive {
+            self.numbers.store(archive.new_stream(), Ordering::Relaxed);
+        }
     }
 
     /// A stream as it stands on disk. One whose head is damaged begins anew: whoever has a position in the old one is
     /// told that what it counted is gone.
     pub(crate) fn origin(&self, kind: Kind, name: &str, chance: u64) -> Result<Origin, StoreError> {
-        let archive = self.archive()?;
-        match archive.load(kind, name) {
+        self.with(|archive| match archive.load(kind, name) {
             Ok(Some(kept)) => Ok(Origin::Found(kept)),
             Ok(None) => Ok(Origin::New { epoch: epoch(archive.id(), kind, name), stream: archive.new_stream() }),
             Err(error) if error.kind() == ErrorKind::Damaged => {
@@ -62,17 +74,17 @@ impl Disk {
                 Ok(Origin::New { epoch: Epoch(chance), stream: archive.new_stream() })
             }
             Err(error) => Err(error),
-        }
+        })
     }
 
     /// Entries of a stream.
     pub(crate) fn page(&self, stream: u64, from: u64, to: u64, bytes_max: usize) -> Result<Page, StoreError> {
-        self.archive()?.page(stream, from, to, bytes_max)
+        self.with(|archive| archive.page(stream, from, to, bytes_max))
     }
 
     /// The first entry of a stream at or behind an offset. One that cannot be read now is not let go now.
     pub(crate) fn edge(&self, stream: u64, from: u64) -> Option<Edge> {
-        self.archive().and_then(|archive| archive.edge(stream, from)).ok().flatten()
+        self.with(|archive| archive.edge(stream, from)).ok().flatten()
     }
 }
 

@@ -97,8 +97,9 @@ impl Engine {
         if let Some(store) = &shared.store {
             restore_keys(&shared, store).map_err(failed)?;
         }
-        spawn_all(&shared)?;
+        // If one of its tasks cannot be started, this ends the others.
         let handle = Arc::new(LastHandle(Arc::clone(&shared)));
+        spawn_all(&shared)?;
         Ok(Self { shared, _handle: handle })
     }
 
@@ -132,16 +133,13 @@ impl Engine {
     pub fn disconnect_user(&self, user: &str) -> usize {
         let Some(cell) = self.shared.users.find(user) else { return 0 };
         let sessions: Vec<SessionId> = cell.stream().each_member().map(|outbox| outbox.session()).collect();
-        sessions.into_iter().filter(|connection| self.disconnect(*connection)).count()
+        let conns = sessions.into_iter().filter_map(|connection| self.shared.sessions.find(connection));
+        conns.map(|conn| close_session(&self.shared, &conn, Code::Disconnected)).count()
     }
 
     /// Ends a session with close code 3504. False if there is no such session.
     pub fn disconnect_session(&self, session: SessionId) -> bool {
-        self.shared.identities.connection(session).is_some_and(|connection| self.disconnect(connection))
-    }
-
-    fn disconnect(&self, connection: SessionId) -> bool {
-        let Some(conn) = self.shared.sessions.find(connection) else { return false };
+        let Some(conn) = self.shared.identities.connection(session) else { return false };
         close_session(&self.shared, &conn, Code::Disconnected);
         true
     }

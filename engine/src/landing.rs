@@ -23,7 +23,8 @@ pub(crate) const FAILED: &str = "the store failed before this was certainly on d
 
 /// One publication on its way to the disk.
 pub(crate) struct Landing {
-    pub(crate) cell: Arc<Cell>,
+    /// The stream that it stands in; `None` for one that stands there already, and waits for the same barrier.
+    pub(crate) cell: Option<Arc<Cell>>,
     /// Its offset: everything up to it is stored with it.
     pub(crate) up_to: u64,
     pub(crate) hearer: Option<Hearer>,
@@ -62,8 +63,8 @@ pub(crate) fn land(shared: &Arc<Shared>, landings: Vec<Landing>) {
     if landings.is_empty() {
         return;
     }
-    for landing in &landings {
-        landing.cell.raise_landed(landing.up_to);
+    for Landing { cell, up_to, .. } in &landings {
+        cell.iter().for_each(|cell| cell.raise_landed(*up_to));
     }
     if landings.len() <= INLINE_MAX {
         tell(shared, landings);
@@ -76,16 +77,18 @@ pub(crate) fn land(shared: &Arc<Shared>, landings: Vec<Landing>) {
 fn tell(shared: &Arc<Shared>, landings: Vec<Landing>) {
     let mut fan = Fan::new(shared.settled.outbox);
     let now = shared.clock.now();
-    shared.counters.stored.add(landings.len() as u64);
-    for landing in &landings {
-        let mut stream = landing.cell.stream();
-        let landed = landing.cell.landed();
+    let mut stored = 0;
+    for cell in landings.iter().filter_map(|landing| landing.cell.as_ref()) {
+        stored += 1;
+        let mut stream = cell.stream();
+        let landed = cell.landed();
         if stream.position().offset < landed {
             stream.stored(landed, now, &mut fan);
         }
         drop(stream);
-        landing.cell.written();
+        cell.written();
     }
+    shared.counters.stored.add(stored);
     let mut answers = Answers::default();
     for Landing { hearer, key, .. } in landings {
         if let Some((publisher, key)) = key {
@@ -109,7 +112,7 @@ pub(crate) fn refuse_all(shared: &Arc<Shared>, landings: Vec<Landing>) {
     let mut fan = Fan::new(shared.settled.outbox);
     let mut answers = Answers::default();
     for Landing { cell, hearer, key, .. } in landings {
-        cell.written();
+        cell.iter().for_each(|cell| cell.written());
         if let Some((publisher, key)) = key {
             lock(&shared.keys).forget(publisher.as_deref(), &key);
         }

@@ -63,6 +63,7 @@ mod random;
 mod reader;
 mod resume;
 mod sessions;
+mod share;
 mod shared;
 pub mod stats;
 mod streams;

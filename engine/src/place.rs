@@ -1,9 +1,10 @@
 //! Gives a publication its place: known by its key or new, in memory or on its way to the disk, or to whoever is there.
 
 use crate::cell::Cell;
-use crate::commit::{NotTaken, Waiting};
+use crate::commit::NotTaken;
 use crate::fan::Fan;
-use crate::landing::{Answer, Hearer, Landing};
+use crate::landing::{Answer, FAILED, Hearer, Landing};
+use crate::share::Share;
 use crate::shared::{Shared, Store};
 use crate::streams::{NoStream, Streaming, watch, with_channel, with_inbox};
 use crate::sync::lock;
@@ -89,8 +90,8 @@ pub(crate) struct Placing<'p> {
     pub(crate) fan: &'p mut Fan,
     /// Cells in which something waits to be fanned out.
     pub(crate) placed: &'p mut Vec<Arc<Cell>>,
-    /// The shared payload on disk that the publications' data lie in.
-    pub(crate) share: Option<u64>,
+    /// The payload on disk that the publications' data lie in.
+    pub(crate) share: Option<&'p Share>,
 }
 
 impl Placing<'_> {
@@ -111,7 +112,7 @@ impl Placing<'_> {
             Known::New => {
                 let outcome = self.place_new(target, publication, hearer);
                 if matches!(outcome, Outcome::Failed(_)) {
-                    lock(&self.shared.keys).forget(publisher, key);
+                    self.free(publisher, key);
                 }
                 outcome
             }
@@ -121,55 +122,64 @@ impl Placing<'_> {
                 retry_after_ms: Some(NOTED_RETRY_MS),
             }),
             Known::UnderWay(placed) if publication.wait == Wait::Stored => {
-                let (cell, answer) = match self.again(target, &placed, Level::Stored) {
-                    Ok((Some(cell), answer)) => (cell, answer),
-                    // Its stream is gone from memory, so it is written.
-                    Ok((None, answer)) => return Outcome::Now(answer),
-                    Err(failed) => return Outcome::Failed(failed),
-                };
-                self.wait_too(cell, hearer(answer))
-            }
-            Known::UnderWay(placed) | Known::Done(placed) => {
-                let level = if publication.wait == Wait::Stored { Level::Stored } else { Level::Accepted };
-                match self.again(target, &placed, level) {
-                    Ok((_, answer)) => Outcome::Now(answer),
+                match self.again(target, &placed, publication.wait) {
+                    Ok(answer) => self.wait_too((publisher, key), &placed, hearer(answer)),
                     Err(failed) => Outcome::Failed(failed),
                 }
+            }
+            Known::UnderWay(placed) | Known::Done(placed) => {
+                self.again(target, &placed, publication.wait).map_or_else(Outcome::Failed, Outcome::Now)
             }
         }
     }
 
-    /// The answer that was given before, and the stream that it is about if that is in memory.
-    fn again(
-        &self,
-        target: Target<'_>,
-        placed: &Placed,
-        level: Level,
-    ) -> Result<(Option<Arc<Cell>>, Answer), Failed> {
-        let Some(channel) = &placed.channel else {
-            let user = match target {
-                Target::User(user) => self.shared.users.find(user),
-                Target::Channel(_) => None,
-            };
-            let sessions = user.as_ref().map_or(0, |cell| cell.stream().members());
-            return Ok((user, Answer::Sent(Sent { sessions, level })));
-        };
-        let name = ChannelName::parse(channel).map_err(|error| Failed::new(Code::BadRequest, error.text()))?;
-        let found = with_channel(self.shared, name, |cell, stream| (Arc::clone(cell), stream.number()));
-        let (cell, stream) = found?;
-        let published = Published { stream, epoch: placed.epoch, offset: placed.offset, level };
-        Ok((Some(cell), Answer::Published(published)))
+    /// The publication failed: its key may be tried again. If the store was opened afresh meanwhile, and has one of that
+    /// key from before, the key answers for that.
+    fn free(&self, publisher: Option<&str>, key: &str) {
+        let mut keys = lock(&self.shared.keys);
+        if !matches!(keys.note(publisher, key, self.shared.clock.steady_wall_ms()), Known::Done(_)) {
+            keys.forget(publisher, key);
+        }
     }
 
-    /// Waits for the barrier behind what waits already.
-    fn wait_too(&self, cell: Arc<Cell>, hearer: Hearer) -> Outcome {
-        let Some(store) = &self.shared.store else { return Outcome::Later };
-        let wait = |waiting: &mut Waiting| {
-            cell.unwritten();
-            waiting.landings.push(Landing { cell, up_to: 0, hearer: Some(hearer), key: None, bytes: 0 });
+    /// The answer that was given before. It is called stored only if it is about something that is.
+    fn again(&self, target: Target<'_>, placed: &Placed, wait: Wait) -> Result<Answer, Failed> {
+        let Some(channel) = &placed.channel else {
+            let is_kept = self.shared.store.is_some() && placed.offset > 0;
+            let sessions = match target {
+                Target::User(user) => self.shared.users.find(user).map_or(0, |cell| cell.stream().members()),
+                Target::Channel(_) => 0,
+            };
+            return Ok(Answer::Sent(Sent { sessions, level: level(wait, is_kept) }));
         };
-        match store.commit.enter(0, wait) {
-            Ok(()) => Outcome::Later,
+        let name = ChannelName::parse(channel).map_err(|error| Failed::new(Code::BadRequest, error.text()))?;
+        let found = with_channel(self.shared, name, |_, stream| (stream.number(), stream.disk_number().is_some()));
+        let (stream, is_on_disk) = found?;
+        let level = level(wait, is_on_disk && placed.offset > 0);
+        Ok(Answer::Published(Published { stream, epoch: placed.epoch, offset: placed.offset, level }))
+    }
+
+    /// Waits for the barrier behind what waits already, with the publication that it repeats.
+    fn wait_too(&self, (publisher, key): (Option<&str>, &str), placed: &Placed, hearer: Hearer) -> Outcome {
+        let failed = Failed::new(Code::Unavailable, FAILED);
+        let Some(store) = &self.shared.store else { return Outcome::Failed(failed) };
+        let now_ms = self.shared.clock.steady_wall_ms();
+        let entered = store.commit.enter(0, |waiting| {
+            let mut keys = lock(&self.shared.keys);
+            match keys.note(publisher, key, now_ms) {
+                Known::UnderWay(known) | Known::Done(known) if known == *placed => {
+                    waiting.landings.push(Landing { cell: None, up_to: 0, hearer: Some(hearer), key: None, bytes: 0 });
+                    return true;
+                }
+                // It has failed since it was looked for, and the store is open again already.
+                Known::New => keys.forget(publisher, key),
+                _ => {}
+            }
+            false
+        });
+        match entered {
+            Ok(true) => Outcome::Later,
+            Ok(false) => Outcome::Failed(failed),
             Err(not_taken) => Outcome::Failed(not_taken.into()),
         }
     }
@@ -192,9 +202,9 @@ impl Placing<'_> {
             Target::User(user) if publication.class != Class::Durable => match shared.users.find(user) {
                 Some(cell) => match cell.living() {
                     Some(stream) => self.place_in(&cell, stream, false, publication, hearer),
-                    None => nobody(),
+                    None => self.pass_nobody(publication),
                 },
-                None => nobody(),
+                None => self.pass_nobody(publication),
             },
             Target::User(user) => {
                 let placed =
@@ -235,7 +245,6 @@ impl Placing<'_> {
                     Err(failed) => return Outcome::Failed(failed),
                 };
                 drop(stream);
-                self.note(cell, publication, offset, epoch, false);
                 watch(self.shared, cell, self.now);
                 self.shared.counters.published.add(1);
                 return if wait == Wait::Stored {
@@ -251,39 +260,32 @@ impl Placing<'_> {
         if is_pending && !self.placed.iter().any(|placed| Arc::ptr_eq(placed, cell)) {
             self.placed.push(Arc::clone(cell));
         }
-        self.note(cell, publication, offset, epoch, true);
+        self.done(publication, placed_in(cell, epoch, offset));
         self.shared.counters.published.add(1);
         Outcome::Now(answer(offset, Level::Accepted))
     }
 
-    /// Tells the key of a publication where it went.
-    fn note(
-        &self,
-        cell: &Arc<Cell>,
-        publication: &Publication<'_>,
-        offset: u64,
-        epoch: Epoch,
-        is_done: bool,
-    ) {
-        let Some(key) = publication.idempotency_key else { return };
-        let channel = (cell.kind() == Kind::Channel).then(|| Arc::clone(cell.shared_name()));
-        let placed = Placed { channel, epoch, offset };
-        let mut keys = lock(&self.shared.keys);
-        // The barrier may have come already. It is raised before its keys are told, so under their lock one of the two is
-        // seen.
-        let is_done = is_done || cell.landed() >= offset;
-        let known = if is_done { Known::Done(placed) } else { Known::UnderWay(placed) };
-        keys.tell(publication.from.map(|from| &**from), key, known);
+    /// What is sent to a user who is not there and is not kept.
+    fn pass_nobody(&self, publication: &Publication<'_>) -> Outcome {
+        self.done(publication, Placed { channel: None, epoch: Epoch(0), offset: 0 });
+        Outcome::Now(Answer::Sent(Sent { sessions: 0, level: Level::Accepted }))
+    }
+
+    /// Tells the key of a publication where it went that waits for no disk.
+    fn done(&self, publication: &Publication<'_>, placed: Placed) {
+        if let Some(key) = publication.idempotency_key {
+            lock(&self.shared.keys).tell(publication.from.map(|from| &**from), key, Known::Done(placed));
+        }
     }
 
     /// Gives a publication its place in a stream on disk, and queues what must be written for it.
     fn append(
         &self,
-            store: &Store,
-            cell: &Arc<Cell>,
-            stream: &mut Streaming<'_>,
-            publication: &Publication<'_>,
-            hearer: impl FnOnce(u64) -> Option<Hearer>,
+        store: &Store,
+        cell: &Arc<Cell>,
+        stream: &mut Streaming<'_>,
+        publication: &Publication<'_>,
+        hearer: impl FnOnce(u64) -> Option<Hearer>,
     ) -> Result<u64, Failed> {
         if stream.is_full() {
             return Err(Failed::new(
@@ -291,11 +293,12 @@ impl Placing<'_> {
                 "overflow: as much is kept on disk of this stream as may be; try again when some of it was received",
             ));
         }
-        let (now, share, epoch) = (self.now, self.share, stream.position().epoch);
+        let (now, epoch) = (self.now, stream.position().epoch);
         let bytes = publication.data.bytes().len() + RECORD_BYTES;
-        store.commit.enter(bytes, |waiting| {
-            let Append { stream: number, entry, bytes_sum, head } =
-                stream.append(publication, now).expect("the stream is on disk: its number there was seen under this lock");
+        let queued = store.commit.enter(bytes, |waiting| {
+            let Append { stream: number, entry, bytes_sum, head } = stream
+                .append(publication, now)
+                .expect("the stream is on disk: its number there was seen under this lock");
             let offset = entry.offset;
             let (kind, name) = (cell.kind(), cell.shared_name());
             if let Some(head) = head {
@@ -303,21 +306,33 @@ impl Placing<'_> {
             }
             let key = publication.idempotency_key.map(|key| (publication.from.cloned(), Box::from(key)));
             if let Some((publisher, key)) = key.clone() {
-                let at = now.wall_ms;
-                let name = Arc::clone(name);
+                // Before the thread that writes can see it, so that what it tells of the key comes later.
+                let known = Known::UnderWay(placed_in(cell, epoch, offset));
+                lock(&self.shared.keys).tell(publisher.as_deref(), &key, known);
+                // Not moved by steps of the wall clock, which would keep it too long or not at all.
+                let (at, name) = (self.shared.clock.steady_wall_ms(), Arc::clone(name));
                 waiting.ops.push(Op::Key(KeptKey { publisher, key, at, kind, name, stream: number, epoch, offset }));
             }
+            let share = self.share.map(|share| share.queue(waiting));
             waiting.ops.push(Op::Append { stream: number, entry, bytes_sum, share });
             cell.unwritten();
             let hearer = hearer(offset);
-            waiting.landings.push(Landing { cell: Arc::clone(cell), up_to: offset, hearer, key, bytes });
+            waiting.landings.push(Landing { cell: Some(Arc::clone(cell)), up_to: offset, hearer, key, bytes });
             offset
-        })
-        .map_err(Failed::from)
+        });
+        queued.map_err(Failed::from)
     }
 }
 
-/// What is sent to a user who is not there and is not kept.
-const fn nobody() -> Outcome {
-    Outcome::Now(Answer::Sent(Sent { sessions: 0, level: Level::Accepted }))
+fn placed_in(cell: &Cell, epoch: Epoch, offset: u64) -> Placed {
+    let channel = (cell.kind() == Kind::Channel).then(|| Arc::clone(cell.shared_name()));
+    Placed { channel, epoch, offset }
+}
+
+/// What is told of a publication that is where it should be.
+const fn level(wait: Wait, is_kept: bool) -> Level {
+    match wait {
+        Wait::Stored if is_kept => Level::Stored,
+        _ => Level::Accepted,
+    }
 }

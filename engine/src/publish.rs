@@ -7,6 +7,7 @@ use crate::flush::settle;
 use crate::landing::{Answer, FAILED, Hearer};
 use crate::message::Message;
 use crate::place::{Failed, Outcome, Placing, Target};
+use crate::share::Share;
 use std::mem;
 use std::sync::Arc;
 use tidings_core::policy::{Class, Policy};
@@ -19,7 +20,6 @@ use tidings_proto::id::Position;
 use tidings_proto::limit::{IDEMPOTENCY_KEY_BYTES_MAX, KEY_BYTES_MAX};
 use tidings_proto::payload::Data;
 use tidings_proto::user::is_user_id;
-use tidings_store::op::Op;
 use tokio::sync::oneshot;
 
 /// The place that a publication was given.
@@ -119,27 +119,34 @@ impl Engine {
         }
         let share = self.share(users, message)?;
         let mut sent = 0;
-        for user in users {
-            let publication = self.to_user(user, message, Wait::Accepted)?;
-            match self.place_shared(Target::User(user), &publication, share) {
+        let failed = users.iter().find_map(|user| {
+            let publication = self.to_user(user, message, Wait::Accepted);
+            match publication
+                .and_then(|publication| self.place_shared(Target::User(user), &publication, share.as_ref()))
+            {
                 Ok(_) => sent += 1,
                 Err(error) if error.kind() == ErrorKind::Limit => {}
-                Err(error) => return Err(error),
+                Err(error) => return Some(error),
             }
+            None
+        });
+        if let (Some(share), Some(store)) = (&share, &self.shared.store)
+            && sent < users.len()
+        {
+            let refs = u32::try_from(sent).unwrap_or(u32::MAX);
+            // If the store has failed, what was queued of it is given up as well.
+            let _ = store.commit.enter(0, |waiting| share.lower(refs, waiting));
         }
-        Ok(sent)
+        failed.map_or(Ok(sent), Err)
     }
 
-    /// Puts the data on their way to the disk for all of the users.
-    fn share(&self, users: &[&str], message: &Message<'_>) -> Result<Option<u64>, Error> {
+    /// The data of a message, to be on disk once for all of the users.
+    fn share(&self, users: &[&str], message: &Message<'_>) -> Result<Option<Share>, Error> {
         let Some(store) = self.shared.store.as_ref().filter(|_| users.len() > 1) else { return Ok(None) };
-        let archive = store.disk.archive().map_err(|error| Error::new(ErrorKind::Store, error.to_string()))?;
-        let id = archive.new_stream();
+        let id = store.disk.with(|archive| Ok(archive.new_stream()));
+        let id = id.map_err(|error| Error::new(ErrorKind::Store, error.to_string()))?;
         let refs = u32::try_from(users.len()).unwrap_or(u32::MAX);
-        let op = Op::Share { id, refs, data: message.data().clone() };
-        let queued = store.commit.enter(0, |waiting| waiting.ops.push(op));
-        queued.map_err(Failed::from)?;
-        Ok(Some(id))
+        Ok(Some(Share::new(id, refs, message.data().clone())))
     }
 
     fn to_channel<'m>(
@@ -199,7 +206,7 @@ impl Engine {
         &self,
         target: Target<'_>,
         publication: &Publication<'_>,
-        share: Option<u64>,
+        share: Option<&Share>,
     ) -> Result<Answer, Error> {
         // Nobody listens: what is accepted is answered at once.
         let placed = self.put(target, publication, share, |_| Hearer::Host(oneshot::channel().0))?;
@@ -225,7 +232,7 @@ impl Engine {
         &self,
         target: Target<'_>,
         publication: &Publication<'_>,
-        share: Option<u64>,
+        share: Option<&Share>,
         hearer: impl FnOnce(Answer) -> Hearer,
     ) -> Result<Option<Answer>, Error> {
         let shared = &self.shared;

@@ -77,9 +77,11 @@ struct Stopped;
 /// The thread's whole life.
 pub(crate) fn run(shared: &Arc<Shared>, store: &Store) {
     while let Ok(wanted) = store.reader.next() {
-        let work = || match wanted {
-            Some(wanted) => read(shared, store, wanted),
-            None => upkeep::sweep(shared, store, shared.clock.now().instant),
+        let work = || {
+            if let Some(wanted) = wanted {
+                read(shared, store, wanted);
+            }
+            upkeep::sweep(shared, store, shared.clock.now().instant);
         };
         if catch_unwind(AssertUnwindSafe(work)).is_err() {
             tracing::error!("reading for a member panicked; the others go on");

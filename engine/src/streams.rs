@@ -170,7 +170,6 @@ pub(crate) fn watch(shared: &Shared, cell: &Arc<Cell>, now: Now) {
 pub(crate) fn sweep(shared: &Shared, cell: &Arc<Cell>, now: Now) {
     cell.unwatch();
     let mut is_soiled = false;
-    let mut position = None;
     let directory = match cell.kind() {
         Kind::Channel => &shared.channels,
         Kind::Inbox => &shared.users,
@@ -189,13 +188,14 @@ pub(crate) fn sweep(shared: &Shared, cell: &Arc<Cell>, now: Now) {
         }
         let untouched = stream.position().offset == 0;
         let is_idle = untouched || idle_ms >= shared.settled.times.channel_idle_ms;
-        position = (!untouched).then(|| stream.position());
-        stream.members() == 0 && stream.kept() == 0 && is_idle
+        let goes = stream.members() == 0 && stream.kept() == 0 && is_idle;
+        if goes && !untouched {
+            // While nobody can make it anew, who would not find it remembered.
+            lock(&shared.forgotten).remember(cell.shared_name(), stream.position());
+        }
+        goes
     });
     if removed {
-        if let Some(position) = position {
-            lock(&shared.forgotten).remember(cell.shared_name(), position);
-        }
         return;
     }
     if is_soiled && let Some(store) = &shared.store {

@@ -5,8 +5,8 @@ use crate::flush::run_flusher;
 use crate::sessions::Conn;
 use crate::shared::{Shared, Store, Timer};
 use crate::stats;
-use crate::sync::lock;
 use crate::streams::sweep;
+use crate::sync::lock;
 use crate::timers::TICK_MS;
 use crate::turn::{Turn, close_session};
 use crate::{commit, reader};
@@ -35,8 +35,8 @@ pub(crate) fn spawn_all(shared: &Arc<Shared>) -> Result<(), Error> {
     }
     shared.flushing.handle.spawn(run_clock(Arc::clone(shared), ticks));
     if shared.store.is_some() {
-        spawn_thread("tidings-commit", shared, |shared, store| commit::run(shared, store))?;
-        spawn_thread("tidings-reader", shared, |shared, store| reader::run(shared, store))?;
+        spawn_thread("tidings-commit", shared, commit::run)?;
+        spawn_thread("tidings-reader", shared, reader::run)?;
     }
     Ok(())
 }

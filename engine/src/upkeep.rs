@@ -8,10 +8,10 @@ use crate::shared::{Shared, Store};
 use crate::streams::with_stream;
 use crate::sync::lock;
 use std::sync::Arc;
-use tidings_core::keys::Placed;
+use tidings_core::keys::{Known, Placed};
 use tidings_core::time::Instant;
 use tidings_proto::kept::Kind;
-use tidings_store::error::StoreError;
+use tidings_store::error::{ErrorKind, StoreError};
 use tidings_store::op::{KeptKey, Op};
 
 /// How often old keys are removed from the disk.
@@ -24,7 +24,8 @@ pub(crate) const SWEEP_EVERY_MS: u64 = 5_000;
 /// Queues what the upkeep of one stream writes.
 pub(crate) fn collect(shared: &Arc<Shared>, store: &Store, cell: &Arc<Cell>) {
     cell.clean();
-    let mut stream = cell.stream();
+    // One that was taken out of the directory since may be there again, as another cell with a newer head.
+    let Some(mut stream) = cell.living() else { return cell.written() };
     let now = shared.clock.now();
     let number = stream.disk_number().unwrap_or_default();
     let Some(upkeep) = stream.upkeep(now, &mut |from| store.disk.edge(number, from)) else {
@@ -40,9 +41,8 @@ pub(crate) fn collect(shared: &Arc<Shared>, store: &Store, cell: &Arc<Cell>) {
     } else if !store.commit.keep_up(cell, head.into_iter().chain(remove)) {
         stream.unsettle();
         drop(stream);
-        cell.written();
         store.commit.soil(cell);
-        return;
+        return cell.written();
     }
     if upkeep.more {
         store.commit.soil(cell);
@@ -64,11 +64,17 @@ pub(crate) fn old_keys(shared: &Shared, store: &Store) -> Option<Op> {
 /// After the store was opened, for the first time or afresh: keys that it has kept are known again.
 pub(crate) fn restore_keys(shared: &Shared, store: &Store) -> Result<(), StoreError> {
     let since_ms = shared.clock.steady_wall_ms().saturating_sub(shared.settled.times.idempotency_window_ms);
-    let kept = store.disk.archive()?.keys(since_ms)?;
+    let kept = store.disk.with(|archive| archive.keys(since_ms))?;
+    let now_ms = shared.clock.steady_wall_ms();
     let mut keys = lock(&shared.keys);
     for KeptKey { publisher, key, at, kind, name, epoch, offset, .. } in kept {
         let channel = (kind == Kind::Channel).then_some(name);
-        keys.restore(publisher.as_deref(), &key, at, Placed { channel, epoch, offset });
+        let placed = Placed { channel, epoch, offset };
+        keys.restore(publisher.as_deref(), &key, at, placed.clone());
+        // Noted again since, by somebody who is going to be refused.
+        if !matches!(keys.note(publisher.as_deref(), &key, now_ms), Known::Done(_)) {
+            keys.tell(publisher.as_deref(), &key, Known::Done(placed));
+        }
     }
     Ok(())
 }
@@ -76,15 +82,24 @@ pub(crate) fn restore_keys(shared: &Shared, store: &Store) -> Result<(), StoreEr
 /// The store was opened afresh: every stream that is in memory goes on from what is on disk.
 pub(crate) fn settle_all(shared: &Arc<Shared>, store: &Store) -> Result<(), StoreError> {
     restore_keys(shared, store)?;
-    let archive = store.disk.archive()?;
     let mut fan = Fan::new(shared.settled.outbox);
     for cell in shared.channels.all().into_iter().chain(shared.users.all()) {
-        let mut stream = cell.stream();
-        if stream.disk_number().is_none() {
+        if cell.stream().disk_number().is_none() {
             continue;
         }
-        let last = archive.load(cell.kind(), cell.shared_name())?.map_or(0, |kept| kept.head.last);
-        stream.reopened(last, shared.clock.now(), &mut fan);
+        let loaded = store.disk.with(|archive| archive.load(cell.kind(), cell.shared_name()));
+        let on_disk = match loaded {
+            Ok(kept) => kept.map_or(0, |kept| kept.head.last),
+            // What is in memory of it is good, and its head is written again.
+            Err(error) if error.kind() == ErrorKind::Damaged => {
+                tracing::error!(%error, "a stream goes on from what is in memory of it");
+                0
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(mut stream) = cell.living() else { continue };
+        // What is behind the barrier was, or is about to be, given to members.
+        stream.reopened(on_disk.max(cell.landed()), shared.clock.now(), &mut fan);
         drop(stream);
         store.commit.soil(&cell);
     }
@@ -100,7 +115,7 @@ pub(crate) fn sweep(shared: &Arc<Shared>, store: &Store, now: Instant) {
     }
     sweep.due = now + SWEEP_EVERY_MS;
     let after = sweep.after.as_ref().map(|(kind, name)| (*kind, &**name));
-    let Ok(names) = store.disk.archive().and_then(|archive| archive.names(after, SWEEP_STREAMS)) else { return };
+    let Ok(names) = store.disk.with(|archive| archive.names(after, SWEEP_STREAMS)) else { return };
     sweep.after = names.last().cloned();
     drop(sweep);
     for (kind, name) in names {
@@ -112,4 +127,3 @@ pub(crate) fn sweep(shared: &Arc<Shared>, store: &Store, now: Instant) {
         }
     }
 }
-

@@ -1,7 +1,9 @@
 //! What the engine's tests share.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use std::time::Duration;
+pub(crate) mod store;
+
+use std::time::{Duration, Instant};
 use tidings::config::Config;
 use tidings::host::{Admission, CallAsk, ConnectAsk, Denial, Host, PublishAsk, SubscribeAsk};
 use tidings::local::Local;
@@ -86,4 +88,93 @@ pub(crate) fn data(text: &str) -> Data {
 
 pub(crate) fn pattern(text: &str) -> Pattern {
     Pattern::new(text)
+}
+
+/// A frame of the server.
+pub(crate) type Frame = serde_json::Value;
+
+/// Waits until something is so, and fails if it does not come to be.
+pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it did not come to be: {what}");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Connects with these further fields, and returns the answer.
+pub(crate) async fn connect_with(engine: &Engine, user: &str, fields: &str) -> (Local, Frame) {
+    let local = engine.connect_local().unwrap();
+    local.send(&format!(r#"{{"id":1,"connect":{{"token":"{user}"{fields}}}}}"#));
+    let answer = next(&local).await;
+    (local, answer)
+}
+
+/// The next frames up to the one with this id, which is the last.
+pub(crate) async fn up_to_id(local: &Local, id: u64) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    loop {
+        frames.push(next(local).await);
+        if frames.last().is_some_and(|frame| frame["id"] == id) {
+            return frames;
+        }
+    }
+}
+
+/// The answer with this id; what comes before it is passed over.
+pub(crate) async fn answer(local: &Local, id: u64) -> Frame {
+    up_to_id(local, id).await.pop().unwrap()
+}
+
+/// Everything that was sent to the client before this call: asks for a pong and takes what comes before it.
+pub(crate) async fn so_far(local: &Local) -> Vec<Frame> {
+    local.send(r#"{"id":987654,"ping":{}}"#);
+    let mut frames = up_to_id(local, 987_654).await;
+    frames.pop();
+    frames
+}
+
+/// A publication in `channel` with further fields.
+pub(crate) fn publish(id: u64, channel: &str, data: &str, fields: &str) -> String {
+    format!(r#"{{"id":{id},"publish":{{"channel":"{channel}","event":"E","data":"{data}"{fields}}}}}"#)
+}
+
+pub(crate) const STORED: &str = r#","wait":"stored""#;
+
+/// Subscribes from a position, and returns the answer.
+pub(crate) async fn subscribe_since(local: &Local, channel: &str, epoch: &Frame, offset: u64) -> Frame {
+    local.send(&format!(
+        r#"{{"id":2,"subscribe":{{"channel":"{channel}","since":{{"epoch":{epoch},"offset":{offset}}}}}}}"#
+    ));
+    answer(local, 2).await
+}
+
+/// The offsets of the entries among frames.
+pub(crate) fn offsets(frames: &[Frame]) -> Vec<u64> {
+    frames.iter().filter_map(|frame| frame["entry"]["offset"].as_u64()).collect()
+}
+
+/// The next `count` entries as (offset, data); other frames are passed over, but for gaps, which fail.
+pub(crate) async fn entries(local: &Local, count: usize) -> Vec<(u64, String)> {
+    let mut found = Vec::new();
+    while found.len() < count {
+        let frame = next(local).await;
+        assert!(frame["gap"].is_null(), "{frame}");
+        if let Some(offset) = frame["entry"]["offset"].as_u64() {
+            found.push((offset, frame["entry"]["data"].as_str().unwrap_or_default().to_owned()));
+        }
+    }
+    found
+}
+
+/// SplitMix64, so that a run can be repeated.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let number = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (number ^ (number >> 31)) % sides
+    }
 }
