@@ -12,6 +12,7 @@ use http::Http;
 use secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 use tidings::config::{Config, Limits, Namespace, Store, Times};
 
 /// Everything that can be set.
@@ -87,7 +88,14 @@ impl Settings {
         config.times = self.times.clone();
         config.namespaces.clone_from(&self.namespaces);
         config.store.clone_from(&self.store);
+        // A file and the environment have no other way to say that there is none.
+        config.store.path = self.data().map(Path::to_path_buf);
         config
+    }
+
+    /// Where things are kept on disk, if anything is.
+    pub(crate) fn data(&self) -> Option<&Path> {
+        self.store.path.as_deref().filter(|path| !path.as_os_str().is_empty())
     }
 
     /// The transports' part.

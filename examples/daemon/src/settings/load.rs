@@ -15,12 +15,13 @@ const A_NAMESPACE: &str = "messaging";
 pub(crate) type Environment = Map<String, String>;
 
 /// Names that are known beyond this program, and the settings that they are.
-const NAMED: [(&str, &str); 5] = [
+const NAMED: [(&str, &str); 6] = [
     ("JWT_SECRET", "jwt_secret"),
     ("ALLOWED_ORIGIN", "allowed_origin"),
     ("RATE_LIMIT_MESSAGES_PER_MINUTE", "limits.messages_per_minute"),
     ("RUST_LOG", "log"),
     ("TIDINGS_DATA", "store.path"),
+    ("TIDINGS_DRAIN_TIMEOUT_MS", "http.drain_timeout_ms"),
 ];
 
 /// All others: `TIDINGS_LIMITS__CONNECTIONS_MAX` is `limits.connections_max`.

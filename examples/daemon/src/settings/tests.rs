@@ -4,6 +4,7 @@ use super::secret::Secret;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use tidings::config::Namespace;
 use toml::Value;
 
 const DOCS: &str = include_str!("../../../../docs/settings.md");
@@ -29,9 +30,11 @@ fn refusal(loaded: anyhow::Result<Loaded>) -> String {
     text
 }
 
-/// Every setting with its default, those of namespaces once, under `NAME`.
+/// Every setting with its default, those of namespaces once, as one has them that is added, under `NAME`.
 fn real_settings() -> BTreeMap<String, String> {
-    let text = Settings::default().to_toml().unwrap();
+    let mut settings = Settings::default();
+    settings.namespaces.insert("NAME".into(), Namespace::default());
+    let text = settings.to_toml().unwrap();
     let mut found: BTreeMap<_, _> = UNSET.into_iter().map(|name| (name.to_owned(), "none".to_owned())).collect();
     collect("", &text.parse::<toml::Table>().unwrap().into(), &mut found);
     found
@@ -50,8 +53,7 @@ fn collect(prefix: &str, value: &Value, found: &mut BTreeMap<String, String>) {
     for (key, value) in table {
         match prefix {
             "" => collect(key, value, found),
-            "namespaces" if key == "messaging" => collect("namespaces.NAME", value, found),
-            "namespaces" => {}
+            "namespaces" if key != "NAME" => {}
             _ => collect(&format!("{prefix}.{key}"), value, found),
         }
     }
@@ -125,6 +127,50 @@ fn a_namespace_keeps_what_the_file_does_not_say() {
     assert!(text.contains("history_entries_max = 5") && text.contains("publish = \"host\""), "{text}");
 }
 
+fn class(settings: &Settings, namespace: &str) -> String {
+    let text = toml::to_string(&settings.namespaces[namespace]).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("class = ")).unwrap().trim_matches('"').to_owned()
+}
+
+#[test]
+fn a_namespace_that_is_added_is_reliable_and_only_what_is_said_is_changed_in_one_that_was_there() {
+    let text = "[namespaces.chat]\n[namespaces.messaging.stored]\nentries_max = 5\n[namespaces.realtime]\n";
+    let Loaded { mut settings, .. } = with_file(text).unwrap();
+    let classes = ["chat", "messaging", "notifications", "realtime"].map(|name| class(&settings, name));
+    assert_eq!(classes, ["reliable", "durable", "durable", "ephemeral"]);
+    let stored = &settings.namespaces["messaging"].stored;
+    assert_eq!((stored.entries_max, stored.age_ms_max), (5, 7 * 86_400_000));
+    let pairs = [("TIDINGS_NAMESPACES__ORDERS__STORED__OVERFLOW", "refuse")];
+    settings = load(None, &environment(&pairs)).unwrap().settings;
+    assert_eq!(class(&settings, "orders"), "reliable");
+}
+
+#[test]
+fn the_data_directory_has_three_names_and_none_keeps_nothing() {
+    let path = |pairs: &[(&str, &str)]| {
+        let Loaded { settings, .. } = load(None, &environment(pairs)).unwrap();
+        assert_eq!(settings.data().is_some(), settings.engine().store.path.is_some());
+        settings.data().map(Path::to_path_buf)
+    };
+    assert_eq!(path(&[]), Some("./tidings-data".into()));
+    assert_eq!(path(&[("TIDINGS_STORE__PATH", "/a")]), Some("/a".into()));
+    assert_eq!(path(&[("TIDINGS_STORE__PATH", "/a"), ("TIDINGS_DATA", "/b")]), Some("/b".into()));
+    assert_eq!(path(&[("TIDINGS_DATA", "")]), None);
+    let Loaded { settings, .. } = with_file("[store]\npath = \"/c\"\n").unwrap();
+    assert_eq!(settings.data(), Some(Path::new("/c")));
+}
+
+#[test]
+fn the_time_to_drain_has_its_old_name_in_the_environment() {
+    let drain = |pairs: &[(&str, &str)]| {
+        let Loaded { settings, unknown } = load(None, &environment(pairs)).unwrap();
+        assert_eq!(unknown, [""; 0]);
+        settings.http.drain_timeout_ms
+    };
+    assert_eq!(drain(&[("TIDINGS_DRAIN_TIMEOUT_MS", "7")]), 7);
+    assert_eq!(drain(&[("TIDINGS_HTTP__DRAIN_TIMEOUT_MS", "8")]), 8);
+}
+
 #[test]
 fn secrets_stay_texts_and_stay_hidden() {
     for secret in ["11111111111111111111111111111111", "0123456789", "true", "1e5", " ", "[a]"] {
@@ -145,7 +191,10 @@ fn what_is_wrong_is_named() {
         ("[limits]\nconections_max = 1", "conections_max"),
         ("[http]\nheader_bytes = 1", "header_bytes"),
         ("[namespaces.chat]\nhistory = 1", "history"),
-        ("[namespaces.chat]\nclass = \"durable\"", "durable"),
+        ("[namespaces.chat]\nclass = \"eternal\"", "eternal"),
+        ("[namespaces.chat.stored]\noverflow = \"explode\"", "explode"),
+        ("[store.inbox]\ndevices = 1", "devices"),
+        ("drain_timeout_ms = 1", "drain_timeout_ms"),
         ("[limits]\nconnections_max = \"many\"", "line 2"),
         ("\n\n[limits]\nconnections_max = -1", "line 4"),
         ("metrics = \"all\"", "everybody"),

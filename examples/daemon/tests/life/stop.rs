@@ -50,7 +50,7 @@ fn while_it_drains_it_is_not_ready_and_takes_nobody() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let mut daemon = Daemon::start("drain_timeout_ms = 600000\n[times]\nclose_timeout_ms = 600000\n");
+    let mut daemon = Daemon::start("[http]\ndrain_timeout_ms = 600000\n[times]\nclose_timeout_ms = 600000\n");
     let mut session = Session::connect(&daemon, "alice");
     daemon.signal(Signal::INT);
     assert!(session.next()["close"].is_object());
@@ -60,7 +60,7 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn patience_ends() {
-    let mut daemon = Daemon::start("drain_timeout_ms = 300\n[times]\nclose_timeout_ms = 600000\n");
+    let mut daemon = Daemon::start("[http]\ndrain_timeout_ms = 300\n[times]\nclose_timeout_ms = 600000\n");
     let session = Session::connect(&daemon, "alice");
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.tool.wait().code(), Some(0));

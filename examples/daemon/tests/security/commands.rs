@@ -7,7 +7,7 @@ use crate::support::tool::token;
 use serde_json::Value;
 
 const ROOMY: &str = "[limits]\nmessages_per_minute = 0\nothers_per_minute = 0\nmessage_bytes_max = 1048576\n\
-                     [namespaces.messaging]\ndata_bytes_max = 1048576\n";
+                     [namespaces.messaging]\nclass = \"reliable\"\nqueue_sends = false\ndata_bytes_max = 1048576\n";
 
 const DEEP: usize = 100_000;
 

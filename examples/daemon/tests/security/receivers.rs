@@ -12,10 +12,13 @@ const DATA_BYTES: usize = 30_000;
 /// What the daemon may grow by: outboxes and history, and the allocator's own.
 const GROWTH_KIB_MAX: u64 = 24 * 1024;
 
+/// The same with a store: what waits for the disk, and what sled holds beside its cache while it writes.
+const STORED_GROWTH_KIB_MAX: u64 = 96 * 1024;
+
 fn settings(more: &str) -> String {
     format!(
         "[limits]\nmessages_per_minute = 0\nothers_per_minute = 0\noutbox_bytes_max = 131072\n[times]\n{more}\n\
-         [namespaces.messaging]\nhistory_bytes_max = 1048576\n"
+         [namespaces.messaging]\nclass = \"reliable\"\nhistory_bytes_max = 1048576\n"
     )
 }
 
@@ -108,6 +111,22 @@ fn in_a_reliable_channel_it_catches_up_or_is_told_a_gap() {
         next += 1;
     }
     assert_eq!(gaps.next(), None);
+    reader.assert_alive();
+    neighbour.was_well();
+}
+
+#[test]
+fn in_a_durable_channel_it_gets_all_that_it_missed_from_the_disk() {
+    let kept = "[namespaces.kept]\nclass = \"durable\"\n[namespaces.kept.stored]\nbytes_max = 67108864\n";
+    let daemon =
+        Daemon::start(&format!("{}{kept}[store]\ncache_bytes = 8388608\n", settings("slow_timeout_ms = 60000")));
+    let neighbour = Neighbour::of(&daemon);
+    let mut reader = Session::subscribe(&daemon, "mallory", "kept:a");
+    let grown_kib = pour(&daemon, "kept:a");
+    assert!(grown_kib < STORED_GROWTH_KIB_MAX, "{grown_kib} KiB more");
+    publish_last(&daemon, "kept:a");
+    let (entries, gaps) = catch_up(&mut reader);
+    assert_eq!((entries, gaps), ((1..=ENTRIES + 1).collect(), vec![]));
     reader.assert_alive();
     neighbour.was_well();
 }

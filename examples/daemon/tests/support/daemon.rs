@@ -1,7 +1,7 @@
 //! A daemon of a test's own.
 
 use super::{PATIENCE, SECRET, tool::Tool, wait_until};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -38,13 +38,15 @@ impl Daemon {
         format!("ws://{}/ws", self.address)
     }
 
-    fn pid(&self) -> Pid {
-        Pid::from_raw(self.tool.id() as i32).unwrap()
-    }
-
     /// Tells it to stop.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).unwrap();
+        self.tool.signal(signal);
+    }
+
+    /// Takes its life as a crash would.
+    pub(crate) fn kill(mut self) {
+        self.signal(Signal::KILL);
+        assert_eq!(self.tool.wait().code(), None);
     }
 
     /// Stops it in order.

@@ -1,16 +1,20 @@
-//! The binary, called with some words and a bare environment, and what it prints.
+//! The binary, called with some words, a bare environment and a data directory of its own, and what it prints.
 
 use super::{SECRET, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead as _, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use tempfile::TempDir;
 
 /// A process of the binary. It is killed when the test ends.
 pub(crate) struct Tool {
     child: Child,
     printed: Arc<Mutex<Vec<String>>>,
     readers: Vec<JoinHandle<()>>,
+    folder: TempDir,
 }
 
 /// How a call ended.
@@ -23,8 +27,10 @@ pub(crate) struct Called {
 
 impl Tool {
     pub(crate) fn start(args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_tidingsd"))
             .args(args)
+            .current_dir(folder.path())
             .env_clear()
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
@@ -35,7 +41,12 @@ impl Tool {
         let printed = Arc::new(Mutex::new(Vec::new()));
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let readers = vec![collect(out, "", &printed), collect(err, "! ", &printed)];
-        Self { child, printed, readers }
+        Self { child, printed, readers, folder }
+    }
+
+    /// Where it keeps its data if it is told no other place.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("tidings-data")
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -65,6 +76,10 @@ impl Tool {
             found.len() >= count
         });
         found
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_raw(self.id() as i32).unwrap(), signal).unwrap();
     }
 
     /// Waits until it ends by itself. The secret must not have been printed.
