@@ -1,6 +1,7 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use crate::client::frames::Position;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,38 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Print the settings that would be served with, as TOML, secrets hidden.
     Config(ServeArgs),
+    /// Look at what is kept on disk, or make it smaller, while no server has it open.
+    #[command(subcommand)]
+    Store(StoreCommand),
+}
+
+/// What to do with a data directory.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Read every record and tell what is damaged; the exit code is 1 if anything is.
+    Check(LookArgs),
+    /// Print how much there is of what.
+    Stats(LookArgs),
+    /// Copy what is whole and in use into a fresh database, and take that into use. It needs room for what lives.
+    Compact(StoreArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LookArgs {
+    /// Print one object in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// The data directory [default: that of the settings]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +90,13 @@ pub(crate) struct ConfigArgs {
 pub(crate) struct SubArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+    /// This device's name, the same each time: what is printed is acknowledged, and what is sent to the user meanwhile
+    /// comes when the device is back. Without a name nothing is acknowledged, so what is kept comes again each time
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+    /// Begin behind this place of the channel, of which there must be one; 0:0 is before everything that is kept
+    #[arg(long, value_name = "EPOCH:OFFSET", value_parser = Position::parse)]
+    pub(crate) since: Option<Position>,
     /// Print each entry as the server's JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -81,12 +121,31 @@ pub(crate) struct PubArgs {
     /// With --to: the namespace whose rules apply
     #[arg(long, value_name = "NAME", default_value = "messaging", requires = "to")]
     pub(crate) namespace: String,
+    /// What to wait for: `accepted`, the server has it in memory; `stored`, it is on disk [default: accepted]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) wait: Option<Level>,
+    /// A name for this publication: the same again within the server's window (2 minutes by default) is not delivered
+    /// twice and gets the first answer
+    #[arg(long, value_name = "KEY", conflicts_with = "count")]
+    pub(crate) idempotency_key: Option<String>,
+    /// At most once, to whoever is there now: it is kept nowhere
+    #[arg(long)]
+    pub(crate) ephemeral: bool,
     /// Print the server's answer as JSON
     #[arg(long)]
     pub(crate) json: bool,
     /// The channel (not with --to), and the data as JSON, such as '{"text":"hi"}'
     #[arg(value_name = "CHANNEL DATA", required = true, num_args = 1..=2, allow_negative_numbers = true)]
     pub(crate) words: Vec<String>,
+}
+
+/// How far a publication has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// It is in the server's memory.
+    Accepted,
+    /// It is on the server's disk.
+    Stored,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,8 @@
 //! * [`serve`]: a server's life. [`routes`], [`page`]: what is at which address. [`welcome`]: what is printed at the
 //!   start. [`files`]: the limit of open files. [`logs`]: the log.
 //! * [`token`]: tokens. [`client`]: a connection to a server. [`sub`], [`publish`]: the tools that use it.
-//! * [`out`]: words for the person at the terminal.
+//! * [`store`]: the data directory of a server that does not run.
+//! * [`out`]: words for the person at the terminal. [`signals`]: what tells the process to stop.
 
 mod cli;
 mod client;
@@ -16,13 +17,15 @@ mod publish;
 mod routes;
 mod serve;
 mod settings;
+mod signals;
+mod store;
 mod sub;
 mod token;
 mod welcome;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use cli::{Cli, Command, ConfigArgs, ServeArgs, TokenArgs};
+use cli::{Cli, Command, ConfigArgs, LookArgs, ServeArgs, StoreArgs, StoreCommand, TokenArgs};
 use settings::load::{Environment, Loaded};
 use std::process::ExitCode;
 use tokio::runtime;
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
     match run(command.unwrap_or(Command::Serve(serve))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            out::note(format_args!("tidingsd: {error:#}"));
+            out::note(format_args!("tidingsd: {}", causes(&error)));
             ExitCode::FAILURE
         }
     }
@@ -60,7 +63,29 @@ fn run(command: Command) -> Result<()> {
             let settings = load(&args.server.config)?.settings;
             small_runtime()?.block_on(publish::run(&args, &settings))
         }
+        Command::Store(command) => run_store(&command),
     }
+}
+
+fn run_store(command: &StoreCommand) -> Result<()> {
+    let (StoreCommand::Check(LookArgs { store, .. })
+    | StoreCommand::Stats(LookArgs { store, .. })
+    | StoreCommand::Compact(store)) = command;
+    let StoreArgs { data, config } = store;
+    let mut settings = load(config)?.settings;
+    if let Some(data) = data {
+        settings.store.path = Some(data.clone());
+    }
+    store::run(command, &settings)
+}
+
+/// An error with what caused it, on one line, without causes whose text stands in it already.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        _ if told.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 fn load(args: &ConfigArgs) -> Result<Loaded> {

@@ -1,9 +1,9 @@
 //! `tidingsd pub`: publishes to a channel, or sends to a user.
 
-use crate::cli::PubArgs;
+use crate::cli::{Level, PubArgs};
 use crate::client::address::Address;
-use crate::client::commands::{Command, Publish, Send};
-use crate::client::frames::{Failure, Frame};
+use crate::client::commands::{Command, Connect, Message, Publish, Send};
+use crate::client::frames::{Failure, Frame, Sent};
 use crate::client::identity::Identity;
 use crate::client::session::Session;
 use crate::out::{self, plain};
@@ -25,7 +25,9 @@ pub(crate) async fn run(args: &PubArgs, settings: &Settings) -> Result<()> {
     let identity = Identity::new(&args.server, settings)?;
     let data = data(args)?;
     let command = command(args, data)?;
-    let (mut session, _) = Session::open(&address, &identity.token()?).await.map_err(|ended| anyhow!("{ended}"))?;
+    let token = identity.token()?;
+    let connect = Connect { token: &token, device: None, resume: None };
+    let (mut session, _) = Session::open(&address, connect).await.map_err(|ended| anyhow!("{ended}"))?;
     for _ in 0..args.count {
         let id = session.command(&command).await.map_err(|ended| anyhow!("{ended}"))?;
         let (frame, line) =
@@ -42,10 +44,19 @@ pub(crate) async fn run(args: &PubArgs, settings: &Settings) -> Result<()> {
 }
 
 fn command<'a>(args: &'a PubArgs, data: &'a RawValue) -> Result<Command<'a>> {
-    let event = &args.event;
+    let message = Message {
+        event: &args.event,
+        data,
+        idempotency_key: args.idempotency_key.as_deref(),
+        class: args.ephemeral.then_some("ephemeral"),
+        wait: args.wait.map(|level| match level {
+            Level::Accepted => "accepted",
+            Level::Stored => "stored",
+        }),
+    };
     match (&args.to, args.words.as_slice()) {
-        (None, [channel, _]) => Ok(Command::Publish(Publish { channel, event, data })),
-        (Some(user), [_]) => Ok(Command::Send(Send { user, namespace: &args.namespace, event, data })),
+        (None, [channel, _]) => Ok(Command::Publish(Publish { channel, message })),
+        (Some(user), [_]) => Ok(Command::Send(Send { user, namespace: &args.namespace, message })),
         (None, _) => bail!("give a channel and the data, such as messaging:lobby '{{\"text\":\"hi\"}}'"),
         (Some(_), _) => bail!("with --to give the data alone: it goes to the user, not to a channel"),
     }
@@ -70,14 +81,23 @@ async fn answer(session: &mut Session, id: u64) -> Result<(Frame, String)> {
 
 fn told(args: &PubArgs, frame: &Frame) -> String {
     match (&frame.published, &frame.sent, &args.to) {
-        (Some(published), ..) => {
-            format!("{}: published at offset {}", plain(&published.level), published.offset)
+        (Some(published), ..) if published.offset == 0 => {
+            format!("{}: to whoever is there now", plain(&published.level))
         }
-        (_, Some(sent), Some(user)) if sent.sessions == 0 => {
-            format!("nobody got it: {} is not connected, and this server keeps nothing for later", plain(user))
-        }
-        (_, Some(sent), _) => format!("accepted: on its way to {} sessions", sent.sessions),
+        (Some(published), ..) => format!("{}: published at offset {}", plain(&published.level), published.offset),
+        (_, Some(sent), Some(user)) => told_sent(args, sent, &plain(user)),
         _ => "accepted".into(),
+    }
+}
+
+fn told_sent(args: &PubArgs, sent: &Sent, user: &str) -> String {
+    match (sent.level.as_str(), sent.sessions) {
+        (_, 0) if args.ephemeral => format!("nobody got it: {user} is not connected"),
+        ("accepted", 0) => {
+            format!("accepted: {user} is not connected, and gets it later if the server keeps what is sent to users")
+        }
+        (level, 0) => format!("{}: {user} is not connected, and gets it later", plain(level)),
+        (level, sessions) => format!("{}: on its way to {sessions} sessions", plain(level)),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::routes::Routes;
 use crate::settings::Settings;
 use crate::settings::secret::Secret;
+use crate::signals::Signals;
 use crate::token::Mint;
 use crate::{files, logs, out, welcome};
 use anyhow::{Context as _, Result, bail};
@@ -18,7 +19,6 @@ use tidings::host::{Admission, ConnectAsk, Denial, Host};
 use tidings_auth::Verifier;
 use tidings_transports::{Gateway, Origins, serve};
 use tokio::net::{TcpListener, lookup_host};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -59,9 +59,9 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         None => mint_for_this_start(settings, &addresses)?,
     };
     let mut signals = Signals::new()?;
-    let engine = Engine::start(settings.engine(), Tokens(mint.verifier()?)).context("can't start")?;
     let limits = settings.transports();
     limits.check().map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
+    let engine = Engine::start(settings.engine(), Tokens(mint.verifier()?)).context("can't start")?;
     let listener = listen(&settings.listen, &addresses).await?;
     let address = listener.local_addr()?;
     if let Some(warning) = files::warning(files::raise_limit(), settings.limits.connections_max) {
@@ -84,8 +84,8 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         }
     });
     let welcome = match settings.jwt_secret {
-        Some(_) => welcome::with_secret(address),
-        None => welcome::without_secret(address, &mint)?,
+        Some(_) => welcome::with_secret(address, settings.data()),
+        None => welcome::without_secret(address, settings.data(), &mint)?,
     };
     // A server whose standard output is closed serves all the same.
     let _ = out::print(welcome);
@@ -166,25 +166,5 @@ async fn tell_progress(engine: &Engine) {
     loop {
         ticks.tick().await;
         out::note(format_args!("stopping: {} connections left", engine.stats().connections));
-    }
-}
-
-/// What tells the process to stop: SIGINT (Ctrl-C) and SIGTERM.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self> {
-        let on = |kind| signal(kind).context("can't listen for signals");
-        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

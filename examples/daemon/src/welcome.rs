@@ -1,8 +1,10 @@
 //! What is printed when the server has started.
 
+use crate::out::plain;
 use crate::token::{Mint, grants};
 use anyhow::Result;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 /// Where the tools look for a server by themselves.
@@ -11,12 +13,13 @@ pub(crate) const DEFAULT_SERVER: &str = "ws://127.0.0.1:8080/ws";
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The addresses, and how to make a token.
-pub(crate) fn with_secret(address: SocketAddr) -> String {
-    format!("{}\nTokens are made with the same JWT_SECRET:\n\n  {} token --user alice\n", addresses(address), program(),)
+pub(crate) fn with_secret(address: SocketAddr, data: Option<&Path>) -> String {
+    let (addresses, program) = (addresses(address, data), program());
+    format!("{addresses}\nTokens are made with the same JWT_SECRET:\n\n  {program} token --user alice\n")
 }
 
 /// The addresses, and commands to paste: this start's secret is known to nobody else.
-pub(crate) fn without_secret(address: SocketAddr, mint: &Mint) -> Result<String> {
+pub(crate) fn without_secret(address: SocketAddr, data: Option<&Path>, mint: &Mint) -> Result<String> {
     let all = || grants(&[], &[], &[]);
     let (alice, bob) = (mint.token("alice", all(), A_DAY)?, mint.token("bob", all(), A_DAY)?);
     let (program, server) = (program(), server(address));
@@ -25,15 +28,16 @@ pub(crate) fn without_secret(address: SocketAddr, mint: &Mint) -> Result<String>
          two terminals (the tokens are good for 24 hours, or until the server stops):\n\n  {program} sub \
          {server}--token {alice} messaging:lobby\n\n  {program} pub {server}--token {bob} messaging:lobby \
          '{{\"text\":\"hi\"}}'\n",
-        addresses(address),
+        addresses(address, data),
     ))
 }
 
-fn addresses(address: SocketAddr) -> String {
+fn addresses(address: SocketAddr, data: Option<&Path>) -> String {
     let here = reachable(address);
+    let data = data.map_or_else(|| "nothing is kept on disk".into(), |path| plain(&path.display().to_string()));
     format!(
         "tidingsd {} is listening on http://{address}\n\n  WebSocket  ws://{here}/ws\n  page       http://{here}/\n  \
-         health     http://{here}/healthz\n  ready      http://{here}/readyz\n  figures    http://{here}/metrics\n",
+         health     http://{here}/healthz\n  ready      http://{here}/readyz\n  figures    http://{here}/metrics\n  data       {data}\n",
         env!("CARGO_PKG_VERSION")
     )
 }

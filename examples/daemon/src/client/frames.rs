@@ -1,7 +1,9 @@
 //! What a server says, as far as a terminal wants to know.
 
+use crate::out::plain;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::fmt;
 
 /// One frame: exactly one of these, and those that are not here are for other clients.
 #[derive(Debug, Deserialize)]
@@ -19,6 +21,9 @@ pub(crate) struct Frame {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Connected {
+    pub(crate) session: String,
+    pub(crate) secret: String,
+    pub(crate) resumed: bool,
     pub(crate) user: String,
     pub(crate) inbox: Inbox,
     pub(crate) ping_ms: u64,
@@ -27,6 +32,10 @@ pub(crate) struct Connected {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Inbox {
     pub(crate) stream: u32,
+    pub(crate) epoch: String,
+    /// Where delivery goes on.
+    pub(crate) delivered: u64,
+    pub(crate) recovered: Recovered,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,12 +64,14 @@ pub(crate) struct Published {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Sent {
     pub(crate) sessions: usize,
+    pub(crate) level: String,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) stream: u32,
-    pub(crate) offset: u64,
+    /// None if it was narrowed to `ephemeral`.
+    pub(crate) offset: Option<u64>,
     pub(crate) event: String,
     pub(crate) data: Box<RawValue>,
     pub(crate) from: Option<String>,
@@ -90,9 +101,45 @@ pub(crate) struct Close {
     pub(crate) retry_after_ms: Option<u64>,
 }
 
-/// A place in a channel.
+/// A place in a channel or in the inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Position {
     pub(crate) epoch: String,
     pub(crate) offset: u64,
+}
+
+impl Position {
+    /// Reads `EPOCH:OFFSET`, of which the epoch is up to 16 hexadecimal digits.
+    ///
+    /// # Errors
+    /// It is of another form.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let parts = text.split_once(':').and_then(|(epoch, offset)| {
+            let is_hex = (1..=16).contains(&epoch.len()) && epoch.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let epoch = u64::from_str_radix(epoch, 16).ok().filter(|_| is_hex)?;
+            Some(Self { epoch: format!("{epoch:016x}"), offset: offset.parse().ok()? })
+        });
+        parts.ok_or_else(|| "a place is EPOCH:OFFSET, such as 00000000000000ab:17".into())
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", plain(&self.epoch), self.offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Position;
+
+    #[test]
+    fn places_are_read_and_others_refused() {
+        let place = Position::parse("AB:17").unwrap();
+        assert_eq!(place, Position { epoch: "00000000000000ab".into(), offset: 17 });
+        assert_eq!(Position::parse(&place.to_string()), Ok(place));
+        for text in ["", "17", ":17", "ab:", "xy:1", "+1:1", "00000000000000000:1", "ab:-1", "ab:1:2", " ab:1"] {
+            assert!(Position::parse(text).unwrap_err().contains("EPOCH:OFFSET"), "{text}");
+        }
+    }
 }

@@ -91,11 +91,11 @@ impl Ended {
 
 impl Session {
     /// Connects and says who is there.
-    pub(crate) async fn open(address: &Address, token: &str) -> Result<(Self, Connected), Ended> {
+    pub(crate) async fn open(address: &Address, connect: Connect<'_>) -> Result<(Self, Connected), Ended> {
         let silent = |_| Ended::Lost(format!("no answer from {} within {} s", address.authority, PATIENCE.as_secs()));
         let socket = timeout(PATIENCE, shake_hands(address)).await.map_err(silent)??;
         let mut session = Self { socket, waiting: VecDeque::new(), told: None, silence_max: PATIENCE, id: 0 };
-        session.command(&Command::Connect(Connect { token })).await?;
+        session.command(&Command::Connect(connect)).await?;
         loop {
             let (frame, _) = session.next().await?;
             if let Some(connected) = frame.connected {
@@ -109,11 +109,19 @@ impl Session {
     /// Sends a command and returns the id that its answer will have.
     pub(crate) async fn command(&mut self, command: &Command<'_>) -> Result<u64, Ended> {
         self.id += 1;
-        let numbered = Numbered { id: self.id, command };
+        self.write(Numbered { id: Some(self.id), command }).await?;
+        Ok(self.id)
+    }
+
+    /// Sends a command that has no answer.
+    pub(crate) async fn tell(&mut self, command: &Command<'_>) -> Result<(), Ended> {
+        self.write(Numbered { id: None, command }).await
+    }
+
+    async fn write(&mut self, numbered: Numbered<'_>) -> Result<(), Ended> {
         let text = serde_json::to_string(&numbered).expect("a command holds nothing that JSON can't");
-        let message = Message::text(text);
-        match timeout(PATIENCE, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(self.id),
+        match timeout(PATIENCE, self.socket.send(Message::text(text))).await {
+            Ok(Ok(())) => Ok(()),
             // What the server said before it closed tells more than that it has closed.
             Ok(Err(error)) => Err(self.last_words().await.unwrap_or_else(|| lost(&error))),
             Err(_) => Err(Ended::Lost("the server does not read what it is sent".into())),

@@ -4,6 +4,8 @@
 mod support;
 
 mod addresses;
+mod durable;
 mod start;
 mod stop;
+mod store;
 mod terminal;
