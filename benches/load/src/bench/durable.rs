@@ -46,7 +46,7 @@ impl Bench<'_> {
         // The bar is for many: with one, connecting and the beginning of reading are shared by nobody.
         let bar = if users > 1 { Bar::Least(ENTRIES_PER_CPU_SECOND_MIN) } else { Bar::None };
         let mut speed = Row::new(format!("{name}, JSON"), "entries/s of CPU", bar);
-        let felt = format!("others' p99 beside it, {rate}/s to {subscribers} (floor: before it)");
+        let felt = format!("others' p99 beside the {name}, {rate}/s to {subscribers} (floor: before it)");
         let mut others = Row::new(felt, "ms", Bar::Figure(OTHERS_P99_MS_MAX));
         for round in 1..=self.scale.long_rounds {
             self.progress.stage(format!("{name}, round {round} of {}", self.scale.long_rounds));
