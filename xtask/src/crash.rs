@@ -17,7 +17,7 @@ const MKFS_XFS: &str = "/usr/sbin/mkfs.xfs";
 
 /// Kill the daemon, cut its power and fill its disk, over and over, and count what it had promised to keep.
 ///
-/// Builds the daemon for release and `tidings-crash`, which does it. Power cuts and full disks need root and loop devices;
+/// Builds the daemon for release, and `tidings-crash`, which does it. Power cuts and full disks need root and loop devices;
 /// xfsprogs is installed by apt-get where it is missing. Where they cannot be had, that is said, and processes are killed.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -70,7 +70,7 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<bool> {
 
 /// The tests' program, to be run against `daemon`.
 pub(crate) fn program(tree: &Tree, daemon: &Path) -> Command {
-    let path = tree.target().join("release").join(PACKAGE);
+    let path = tree.target().join("debug").join(PACKAGE);
     let mut crash = run::program(tree, &path.to_string_lossy());
     crash.arg("--daemon").arg(daemon);
     crash
@@ -85,24 +85,23 @@ pub(crate) fn prepare(tree: &Tree) {
     }
 }
 
-/// Builds the tests and the daemon, without its syncs in a folder of its own. Returns where the daemon is, if all is well.
+/// Builds the tests, and the daemon for release; without its syncs in a folder of its own, so that nobody takes it for the
+/// other. Returns where the daemon is, if all is well.
 ///
 /// # Errors
 /// When cargo cannot be started.
 pub(crate) fn build(tree: &Tree, without_sync: bool) -> anyhow::Result<Option<PathBuf>> {
     let mut tests = run::cargo(tree);
-    tests.args(["build", "--release", "--bins", "--package", PACKAGE]);
-    let mut target = tree.target();
-    if without_sync {
-        let built = run::shown(&mut tests)?;
-        target = target.join("skip-sync");
-        let mut daemon = run::cargo(tree);
-        daemon.args(["build", "--release", "--bins", "--package", DAEMON, "--features", "skip-sync", "--target-dir"]);
-        if !built || !run::shown(daemon.arg(&target))? {
-            return Ok(None);
-        }
-    } else if !run::shown(tests.args(["--package", DAEMON]))? {
+    // As tests are built: the daemon is to be fast, and its clients are fast enough.
+    if !run::shown(tests.args(["build", "--bins", "--package", PACKAGE]))? {
         return Ok(None);
     }
-    Ok(Some(target.join("release").join(DAEMON)))
+    let mut target = tree.target();
+    let mut daemon = run::cargo(tree);
+    daemon.args(["build", "--release", "--bins", "--package", DAEMON]);
+    if without_sync {
+        target = target.join("skip-sync");
+        daemon.args(["--features", "skip-sync", "--target-dir"]).arg(&target);
+    }
+    Ok(run::shown(&mut daemon)?.then(|| target.join("release").join(DAEMON)))
 }

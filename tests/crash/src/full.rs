@@ -4,7 +4,7 @@
 //! stores again by itself, and nothing that it ever called stored is gone.
 
 use crate::cast::reading_devices;
-use crate::connection::{self, PATIENCE, Reader, Who, Writer};
+use crate::connection::{self, Reader, Who, Writer};
 use crate::disk::bench::Bench;
 use crate::ground::RigFault;
 use crate::history::{Answer, Event, Recorder};
@@ -94,16 +94,19 @@ async fn trial(disk: &Path, program: &Program, seed: u64, report: &mut Report) -
 
 async fn fill_and_free(address: SocketAddr, recorder: &Recorder, disk: &Path) -> anyhow::Result<()> {
     until(recorder, |stored, _| stored >= ANSWERS).await.context("nothing is stored on an empty disk")?;
+    let mut others = Others::meet(address).await?;
     let ballast = disk.join("ballast");
     fill(&ballast).context(RigFault)?;
     until(recorder, |_, refused| refused >= 1).await.context("the disk is full, and nothing is refused")?;
     let refused = recorder.counts().refused;
-    others_go_on(address).await.context("while the disk was full")?;
+    others.talk().await.context("while the disk was full, in a namespace that is not on it")?;
+    let newcomers = Others::meet(address).await.context("while the disk was full, nobody could come in");
     until(recorder, |_, now| now >= refused + 10).await.context("the disk is full, and little is refused")?;
     fs::remove_file(&ballast).context(RigFault)?;
     let stored = recorder.counts().stored;
     let again = until(recorder, |now, _| now >= stored + ANSWERS).await;
-    again.with_context(|| format!("there is room again, and {} were stored", recorder.counts().stored - stored))
+    again.with_context(|| format!("there is room again, and {} were stored", recorder.counts().stored - stored))?;
+    newcomers?.talk().await
 }
 
 async fn until(recorder: &Recorder, mut is_enough: impl FnMut(usize, usize) -> bool) -> anyhow::Result<()> {
@@ -127,20 +130,32 @@ fn fill(ballast: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A namespace that keeps nothing on disk does not notice.
-async fn others_go_on(address: SocketAddr) -> anyhow::Result<()> {
+/// Two who talk in a namespace that keeps nothing on disk.
+struct Others {
+    speaker: (Writer, Reader),
+    listener: (Writer, Reader),
+}
+
+impl Others {
     const CHANNEL: &str = "realtime:others";
-    let who = |user| Who { user, device: None, codec: Codec::Json };
-    let (mut listener, mut heard, _) = connection::open(address, who("listener")).await?;
-    listener.send(&[json!({"id": 1, "subscribe": {"channel": CHANNEL}})]).await?;
-    heard.expect("subscribed").await?;
-    let (mut speaker, mut answered, _): (Writer, Reader, _) = connection::open(address, who("speaker")).await?;
-    for count in 0..REALTIME {
-        let body = json!({"channel": CHANNEL, "event": "tick", "data": count});
-        speaker.send(&[json!({"id": count, "publish": body})]).await?;
-        answered.expect("published").await?;
-        let entry = heard.expect("entry").await.with_context(|| format!("within {PATIENCE:?}"))?;
-        ensure!(entry["data"] == count, "{entry} came where {count} was due");
+
+    async fn meet(address: SocketAddr) -> anyhow::Result<Self> {
+        let who = |user| Who { user, device: None, codec: Codec::Json };
+        let (mut writer, mut reader, _) = connection::open(address, who("listener")).await?;
+        writer.send(&[json!({"id": 1, "subscribe": {"channel": Self::CHANNEL}})]).await?;
+        reader.expect("subscribed").await?;
+        let (speak, answered, _) = connection::open(address, who("speaker")).await?;
+        Ok(Self { speaker: (speak, answered), listener: (writer, reader) })
     }
-    Ok(())
+
+    async fn talk(&mut self) -> anyhow::Result<()> {
+        for count in 0..REALTIME {
+            let body = json!({"channel": Self::CHANNEL, "event": "tick", "data": count});
+            self.speaker.0.send(&[json!({"id": count, "publish": body})]).await?;
+            self.speaker.1.expect("published").await?;
+            let entry = self.listener.1.expect("entry").await?;
+            ensure!(entry["data"] == count, "{entry} came where {count} was due");
+        }
+        Ok(())
+    }
 }

@@ -17,8 +17,8 @@ use tokio::time::{Instant, sleep, timeout};
 /// How long it may take until it listens, recovery included, and until it has stopped when it was told to.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Lines of its output that are kept to be shown beside a violation.
-const LINES_MAX: usize = 40;
+/// Lines of its output that are kept to be shown beside a violation: of its errors, and of all else.
+const LINES_MAX: usize = 20;
 
 /// How to start it.
 #[derive(Debug, Clone)]
@@ -28,11 +28,15 @@ pub(crate) struct Program {
 }
 
 /// What is set so that no limit explains a loss.
-const SETTINGS: [(&str, &str); 4] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("JWT_SECRET", token::SECRET),
     ("RATE_LIMIT_MESSAGES_PER_MINUTE", "0"),
     ("TIDINGS_LIMITS__OTHERS_PER_MINUTE", "0"),
     ("TIDINGS_TIMES__SLOW_TIMEOUT_MS", "60000"),
+    ("TIDINGS_NAMESPACES__MESSAGING__STORED__ENTRIES_MAX", "1000000"),
+    ("TIDINGS_NAMESPACES__MESSAGING__STORED__BYTES_MAX", "1073741824"),
+    ("TIDINGS_STORE__INBOX__ENTRIES_MAX", "1000000"),
+    ("TIDINGS_STORE__INBOX__BYTES_MAX", "1073741824"),
 ];
 
 /// A process of it. Dropping it kills it.
@@ -40,8 +44,15 @@ const SETTINGS: [(&str, &str); 4] = [
 pub(crate) struct Server {
     child: Child,
     address: watch::Receiver<Option<SocketAddr>>,
-    lines: Arc<Mutex<VecDeque<String>>>,
+    lines: Arc<Mutex<Lines>>,
     started: Instant,
+}
+
+/// The last lines of its output. Errors are kept apart, so that a flood of other lines does not hide them.
+#[derive(Debug, Default)]
+struct Lines {
+    errors: VecDeque<String>,
+    others: VecDeque<String>,
 }
 
 impl Server {
@@ -123,7 +134,7 @@ impl Server {
     /// Its last lines.
     pub(crate) fn output(&self) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().map(|line| format!("    {line}\n")).collect()
+        lines.errors.iter().chain(&lines.others).map(|line| format!("    {line}\n")).collect()
     }
 }
 
@@ -135,11 +146,7 @@ impl Drop for Server {
 }
 
 /// Reads to the end, so that the daemon never waits for a reader.
-fn read_on(
-    output: impl Read + Send + 'static,
-    tell: watch::Sender<Option<SocketAddr>>,
-    lines: &Arc<Mutex<VecDeque<String>>>,
-) {
+fn read_on(output: impl Read + Send + 'static, tell: watch::Sender<Option<SocketAddr>>, lines: &Arc<Mutex<Lines>>) {
     let lines = Arc::clone(lines);
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -147,6 +154,8 @@ fn read_on(
                 tell.send_replace(Some(address));
             }
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_error = line.contains("ERROR") || line.contains("panicked");
+            let lines = if is_error { &mut lines.errors } else { &mut lines.others };
             if lines.len() == LINES_MAX {
                 lines.pop_front();
             }
