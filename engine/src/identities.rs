@@ -1,15 +1,20 @@
 //! Sessions as their clients know them: an id and a secret that outlive a connection, and what is left of a session while
 //! it has none. No guard of the map leaves this file.
 
+use crate::sessions::Conn;
+use crate::sync::lock;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_core::time::Instant;
 use tidings_proto::id::{Position, Secret, SessionId};
 
 /// The channels of a session, and what its client surely has of each.
 pub(crate) type Channels = Vec<(Arc<str>, Position)>;
+
+/// How many sessions can change their connections at once.
+const TAKE_OVERS: usize = 64;
 
 /// One session.
 struct Identity {
@@ -19,16 +24,22 @@ struct Identity {
 }
 
 enum State {
-    /// It has this connection. Each has an id of its own, so what an earlier one does late is not taken for its.
-    Live(SessionId),
+    /// It has this connection. What an earlier one does late is not taken for its.
+    Live(Arc<Conn>),
     /// It has none, and waits for one until then.
     Parked(Box<Channels>, Instant),
+}
+
+impl Identity {
+    fn has(&self, conn: &Conn) -> bool {
+        matches!(&self.state, State::Live(now) if std::ptr::eq(&**now, conn))
+    }
 }
 
 /// What a session was when it was claimed.
 pub(crate) enum Claimed {
     /// It had this connection, which must give up its channels.
-    Live(SessionId),
+    Live(Arc<Conn>),
     /// It waited.
     Parked(Channels),
 }
@@ -38,22 +49,35 @@ pub(crate) struct Identities {
     map: DashMap<SessionId, Identity>,
     parked: AtomicUsize,
     parked_max: usize,
+    take_overs: [Mutex<()>; TAKE_OVERS],
 }
 
 impl Identities {
     pub(crate) fn new(parked_max: usize) -> Self {
-        Self { map: DashMap::new(), parked: AtomicUsize::new(0), parked_max }
+        Self {
+            map: DashMap::new(),
+            parked: AtomicUsize::new(0),
+            parked_max,
+            take_overs: [const { Mutex::new(()) }; TAKE_OVERS],
+        }
+    }
+
+    /// Who holds this is alone in giving the session another connection: the next one finds all that this one has taken
+    /// over. Taken before everything else.
+    pub(crate) fn take_over(&self, session: SessionId) -> MutexGuard<'_, ()> {
+        let at = usize::try_from(session.0 % TAKE_OVERS as u128).expect("below 64");
+        lock(&self.take_overs[at])
     }
 
     /// A new session, under the id of its first connection.
-    pub(crate) fn add(&self, session: SessionId, secret: Secret, user: Arc<str>) {
-        self.map.insert(session, Identity { secret, user, state: State::Live(session) });
+    pub(crate) fn add(&self, conn: &Arc<Conn>, secret: Secret, user: Arc<str>) {
+        self.map.insert(conn.session_id(), Identity { secret, user, state: State::Live(Arc::clone(conn)) });
     }
 
     /// The connection that a session has now.
-    pub(crate) fn connection(&self, session: SessionId) -> Option<SessionId> {
-        match self.map.get(&session)?.state {
-            State::Live(connection) => Some(connection),
+    pub(crate) fn connection(&self, session: SessionId) -> Option<Arc<Conn>> {
+        match &self.map.get(&session)?.state {
+            State::Live(conn) => Some(Arc::clone(conn)),
             State::Parked(..) => None,
         }
     }
@@ -64,18 +88,12 @@ impl Identities {
     }
 
     /// Gives a session another connection, if the secret and the user are its own.
-    pub(crate) fn claim(
-        &self,
-        session: SessionId,
-        secret: Secret,
-        user: &str,
-        connection: SessionId,
-    ) -> Option<Claimed> {
+    pub(crate) fn claim(&self, session: SessionId, secret: Secret, user: &str, conn: &Arc<Conn>) -> Option<Claimed> {
         let mut identity = self.map.get_mut(&session)?;
         if !identity.secret.is(secret) || *identity.user != *user {
             return None;
         }
-        Some(match std::mem::replace(&mut identity.state, State::Live(connection)) {
+        Some(match std::mem::replace(&mut identity.state, State::Live(Arc::clone(conn))) {
             State::Live(before) => Claimed::Live(before),
             State::Parked(channels, _) => {
                 self.parked.fetch_sub(1, Ordering::Relaxed);
@@ -86,9 +104,9 @@ impl Identities {
 
     /// The session has lost this connection and waits for another. Does nothing when it has another already. Returns
     /// whether it waits: not when as many do as may.
-    pub(crate) fn park(&self, session: SessionId, connection: SessionId, channels: Channels, until: Instant) -> bool {
+    pub(crate) fn park(&self, session: SessionId, conn: &Conn, channels: Channels, until: Instant) -> bool {
         let Entry::Occupied(mut entry) = self.map.entry(session) else { return false };
-        if !matches!(entry.get().state, State::Live(now) if now == connection) {
+        if !entry.get().has(conn) {
             return false;
         }
         if self.parked.fetch_add(1, Ordering::Relaxed) >= self.parked_max {
@@ -101,8 +119,8 @@ impl Identities {
     }
 
     /// The session is over, if it has still this connection.
-    pub(crate) fn remove(&self, session: SessionId, connection: SessionId) {
-        self.map.remove_if(&session, |_, identity| matches!(identity.state, State::Live(now) if now == connection));
+    pub(crate) fn remove(&self, session: SessionId, conn: &Conn) {
+        self.map.remove_if(&session, |_, identity| identity.has(conn));
     }
 
     /// The session is over if it has waited long enough.

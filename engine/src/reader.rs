@@ -16,6 +16,9 @@ use tidings_core::stream::{Forward, PageRead, Slot};
 /// Data of one page. What is rendered of it is about as much for each codec, and waits in the member's outbox.
 const PAGE_BYTES: usize = 48 * 1024;
 
+/// Most entries of one page: what is rendered of small ones is mostly their frames, which their data do not tell.
+const PAGE_ENTRIES: u64 = 256;
+
 /// How long the thread sleeps when nobody is behind.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -92,7 +95,8 @@ pub(crate) fn run(shared: &Arc<Shared>, store: &Store) {
 fn read(shared: &Arc<Shared>, store: &Store, wanted: Wanted) {
     let Wanted { cell, slot, from, to } = wanted;
     let Some(number) = cell.stream().disk_number() else { return };
-    let page = match store.disk.page(number, from, to, PAGE_BYTES) {
+    let page_to = to.min(from.saturating_add(PAGE_ENTRIES - 1));
+    let page = match store.disk.page(number, from, page_to, PAGE_BYTES) {
         Ok(page) => page,
         Err(error) => {
             if !store.commit.is_failing() {
@@ -111,9 +115,9 @@ fn read(shared: &Arc<Shared>, store: &Store, wanted: Wanted) {
             "entries on disk are damaged and told as a gap; see `tidingsd store check`"
         );
     }
-    let is_whole = page.entries.last().is_none_or(|last| last.offset >= to);
+    let is_whole = page.entries.last().is_none_or(|last| last.offset >= page_to);
     let mut fan = Fan::new(shared.settled.outbox);
-    let read = PageRead { from, to, entries: &page.entries, is_whole };
+    let read = PageRead { from, to: page_to, entries: &page.entries, is_whole };
     let forward = cell.stream().hand_over(slot, read, shared.clock.now(), &mut fan);
     settle(shared, fan);
     if let Forward::Read { from, to } = forward {

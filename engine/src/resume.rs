@@ -1,5 +1,6 @@
 //! Sessions that outlive their connections: what is left when one is lost, and how another goes on with it.
 
+use crate::cell::Cell;
 use crate::identities::{Channels, Claimed};
 use crate::sessions::Conn;
 use crate::shared::{Shared, Timer};
@@ -7,6 +8,7 @@ use crate::sync::lock;
 use crate::turn::close_session;
 use std::sync::Arc;
 use tidings_core::ask::Resumed;
+use tidings_core::session::Session;
 use tidings_core::time::Now;
 use tidings_proto::code::Code;
 use tidings_proto::id::Position;
@@ -15,45 +17,51 @@ use tidings_proto::id::Position;
 /// that had it is closed. No session is locked.
 pub(crate) fn take_over(shared: &Arc<Shared>, conn: &Arc<Conn>, user: &str) -> Option<Resumed> {
     let (session, secret) = lock(&conn.session).wants_to_resume()?;
-    let connection = conn.outbox.session();
-    let channels = match shared.identities.claim(session, secret, user, connection)? {
-        Claimed::Parked(channels) => channels,
-        Claimed::Live(before) => match shared.sessions.find(before) {
-            Some(before) => {
-                let channels = channels_of(&before);
-                close_session(shared, &before, Code::Replaced);
-                channels
+    let (channels, before) = {
+        let _alone = shared.identities.take_over(session);
+        let (channels, before) = match shared.identities.claim(session, secret, user, conn)? {
+            Claimed::Parked(channels) => (channels, None),
+            Claimed::Live(before) => {
+                let channels = channels_of(&before, &lock(&before.session));
+                (channels, Some(before))
             }
-            // It is just being ended, and finds that the session is not its any more.
-            None => Channels::new(),
-        },
+        };
+        conn.carry(channels.clone());
+        (channels, before)
     };
     conn.go_on_with(session);
+    if let Some(before) = before {
+        close_session(shared, &before, Code::Replaced);
+    }
+    if lock(&conn.session).is_closed() {
+        // Its connection was lost meanwhile, and could not know that it has this session to park.
+        park(shared, conn, None, channels, shared.clock.now());
+        return None;
+    }
     shared.counters.resumed.add(1);
     Some(Resumed { session, channels })
 }
 
-/// The channels of a connection's session, and what its client surely has of each.
-pub(crate) fn channels_of(conn: &Conn) -> Channels {
-    let session = lock(&conn.session);
-    session
-        .channels()
-        .map(|subscription| {
-            let epoch = subscription.channel.stream().position().epoch;
-            (Arc::clone(subscription.channel.shared_name()), Position { epoch, offset: subscription.has })
-        })
-        .collect()
+/// The channels of a connection's session, and what its client surely has of each. The session is locked.
+pub(crate) fn channels_of(conn: &Conn, session: &Session<Arc<Cell>>) -> Channels {
+    let joined = session.channels().map(|subscription| {
+        let epoch = subscription.channel.stream().position().epoch;
+        (Arc::clone(subscription.channel.shared_name()), Position { epoch, offset: subscription.has })
+    });
+    let mut channels: Channels = joined.collect();
+    channels.extend(conn.carried().iter().cloned());
+    channels
 }
 
 /// The connection is lost or ended with `code`: the session waits for another, unless it is not to come back.
 pub(crate) fn park(shared: &Shared, conn: &Conn, code: Option<Code>, channels: Channels, now: Now) {
-    let (session, connection) = (conn.session_id(), conn.outbox.session());
+    let session = conn.session_id();
     let over = matches!(code, Some(Code::Refused | Code::Flood | Code::Disconnected | Code::Replaced));
     if over || shared.is_stopping() {
-        return shared.identities.remove(session, connection);
+        return shared.identities.remove(session, conn);
     }
     let until = now.instant + shared.settled.times.resume_window_ms;
-    if shared.identities.park(session, connection, channels, until) {
+    if shared.identities.park(session, conn, channels, until) {
         shared.add_timer(until, Timer::Parked(session));
     }
 }

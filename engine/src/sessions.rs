@@ -1,10 +1,12 @@
 //! The sessions that are open, by id. No guard of the map leaves this file.
 
 use crate::cell::Cell;
+use crate::identities::Channels;
 use crate::outbox::Outbox;
+use crate::sync::lock;
 use dashmap::DashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tidings_core::session::Session;
 use tidings_core::time::Instant;
 use tidings_proto::id::SessionId;
@@ -19,11 +21,21 @@ pub(crate) struct Conn {
     forward: AtomicUsize,
     /// The session that it goes on with; else the session has the connection's id.
     resumed: OnceLock<Box<SessionId>>,
+    /// Channels of the session that it has not joined again, or has left because it ended. A leaf, locked under the
+    /// session's lock.
+    carried: Mutex<Channels>,
 }
 
 impl Conn {
     pub(crate) fn new(session: Session<Arc<Cell>>, outbox: Arc<Outbox>) -> Self {
-        Self { session: Mutex::new(session), outbox, armed: AtomicU64::new(0), forward: AtomicUsize::new(0), resumed: OnceLock::new() }
+        Self {
+            session: Mutex::new(session),
+            outbox,
+            armed: AtomicU64::new(0),
+            forward: AtomicUsize::new(0),
+            resumed: OnceLock::new(),
+            carried: Mutex::default(),
+        }
     }
 
     /// The session's id, as its client and the host know it.
@@ -35,6 +47,28 @@ impl Conn {
     pub(crate) fn go_on_with(&self, session: SessionId) {
         // It asks to go on with a session once, before it is admitted.
         let _ = self.resumed.set(Box::new(session));
+    }
+
+    /// Whether it goes on with another connection's session.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.resumed.get().is_some()
+    }
+
+    /// What its session is to join again.
+    pub(crate) fn carry(&self, channels: Channels) {
+        *lock(&self.carried) = channels;
+    }
+
+    pub(crate) fn carried(&self) -> MutexGuard<'_, Channels> {
+        lock(&self.carried)
+    }
+
+    /// It has joined a channel.
+    pub(crate) fn has_joined(&self, channel: &str) {
+        let mut carried = lock(&self.carried);
+        if let Some(at) = carried.iter().position(|(name, _)| **name == *channel) {
+            carried.swap_remove(at);
+        }
     }
 
     pub(crate) fn arm(&self, at: Instant) {

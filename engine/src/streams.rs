@@ -17,8 +17,9 @@ use tidings_proto::kept::Kind;
 /// A stream under its lock.
 pub(crate) type Streaming<'c> = MutexGuard<'c, Stream<Arc<Outbox>>>;
 
-/// How often a channel is looked at, whether it is still of use.
-pub(crate) const SWEEP_MS: u64 = 30_000;
+/// How often a channel is looked at, whether it is still of use: at most, and at least where it is of use for less.
+const SWEEP_MS: u64 = 30_000;
+const SWEEP_MS_MIN: u64 = 1_000;
 
 /// How long an inbox on disk stays in memory when none of its user's sessions is there.
 pub(crate) const INBOX_IDLE_MS: u64 = 5_000;
@@ -158,7 +159,7 @@ fn make_in_memory(shared: &Shared, name: &str, policy: &Arc<Policy>, now: Now) -
 /// Sees to it that somebody looks whether the stream can be forgotten.
 pub(crate) fn watch(shared: &Shared, cell: &Arc<Cell>, now: Now) {
     let idle_ms = match cell.kind() {
-        Kind::Channel => SWEEP_MS,
+        Kind::Channel => shared.settled.times.channel_idle_ms.clamp(SWEEP_MS_MIN, SWEEP_MS),
         Kind::Inbox => INBOX_IDLE_MS,
     };
     if cell.watch() {

@@ -67,13 +67,21 @@ impl<'t> Turn<'t> {
     pub(crate) fn step(&mut self, step: impl FnOnce(&mut Session<Arc<Cell>>, &mut Self)) {
         let conn = self.conn;
         step(&mut lock(&conn.session), self);
-        // The host is free to call the engine, so nothing is locked here.
-        for (token, answering) in mem::take(&mut self.asked) {
-            match poll_once(&self.shared.flushing.handle, answering) {
-                Ok(answer) => self.answer(token, to_answer(self.shared, conn, answer)),
-                Err(answering) => {
-                    let (shared, conn) = (Arc::clone(self.shared), Arc::downgrade(conn));
-                    self.shared.flushing.handle.spawn(wait_for_answer(shared, conn, token, answering));
+        self.put_questions();
+    }
+
+    /// Puts all questions to the host, those included that an answer leads to.
+    fn put_questions(&mut self) {
+        let conn = self.conn;
+        while !self.asked.is_empty() {
+            // The host is free to call the engine, so nothing is locked here.
+            for (token, answering) in mem::take(&mut self.asked) {
+                match poll_once(&self.shared.flushing.handle, answering) {
+                    Ok(answer) => self.answer(token, to_answer(self.shared, conn, answer)),
+                    Err(answering) => {
+                        let (shared, conn) = (Arc::clone(self.shared), Arc::downgrade(conn));
+                        self.shared.flushing.handle.spawn(wait_for_answer(shared, conn, token, answering));
+                    }
                 }
             }
         }
@@ -169,13 +177,8 @@ impl<'t> Turn<'t> {
     fn place(&mut self, id: Option<u64>, target: Target<'_>, publication: &Publication<'_>) {
         let outbox = &self.conn.outbox;
         let hearer = |answer| Hearer::Session { outbox: Arc::clone(outbox), id, answer };
-        let mut placing = Placing {
-            shared: self.shared,
-            now: self.now,
-            fan: &mut self.fan,
-            placed: &mut self.placed,
-            share: None,
-        };
+        let mut placing =
+            Placing { shared: self.shared, now: self.now, fan: &mut self.fan, placed: &mut self.placed, share: None };
         match placing.place(target, publication, hearer) {
             Outcome::Now(answer) if id.is_some() => self.reply(id, &answer.frame()),
             Outcome::Now(_) | Outcome::Later => {}
@@ -260,7 +263,7 @@ impl Effects for Turn<'_> {
             };
             let secret = secret.unwrap_or_else(|| {
                 let secret = Secret(random(u128::from_ne_bytes));
-                shared.identities.add(conn.session_id(), secret, Arc::clone(&admission.user));
+                shared.identities.add(conn, secret, Arc::clone(&admission.user));
                 secret
             });
             self.say_hello(id, admission, inbox, secret);
@@ -291,6 +294,9 @@ impl Effects for Turn<'_> {
             let subscribed = Subscribed { channel: channel.as_str(), stream: number, epoch, offset, recovered };
             self.reply(id, &ServerFrame::Subscribed(subscribed));
             self.begin(cell, &mut stream, &joined);
+            if self.conn.is_resumed() {
+                self.conn.has_joined(channel.as_str());
+            }
             // What follows a position is not surely there before it is acknowledged.
             let has = since.filter(|since| since.epoch == epoch).map_or(offset, |since| since.offset.min(offset));
             Subscription { channel: Arc::clone(cell), slot: joined.slot, has }
@@ -373,6 +379,7 @@ async fn wait_for_answer(shared: Arc<Shared>, conn: Weak<Conn>, token: Token, an
     };
     let mut turn = Turn::new(&shared, &conn);
     turn.answer(token, answer);
+    turn.put_questions();
     turn.finish();
 }
 
@@ -386,16 +393,15 @@ pub(crate) fn close_session(shared: &Arc<Shared>, conn: &Arc<Conn>, code: Code) 
 /// Ends the session's part in every stream that it is a member of, and lets it wait for another connection unless `code`
 /// says that it is over. Returns its user.
 fn leave_all(shared: &Shared, conn: &Conn, code: Option<Code>, now: Now, fan: &mut Fan) -> Option<Arc<str>> {
-    let channels = channels_of(conn);
-    let (streams, user) = {
+    let (channels, streams, user) = {
         let mut session = lock(&conn.session);
-        (session.end().collect::<Vec<_>>(), session.user().cloned())
+        // Who takes the session over from now on finds here what it was subscribed to.
+        let channels = channels_of(conn, &session);
+        conn.carry(channels.clone());
+        (channels, session.end().collect::<Vec<_>>(), session.user().cloned())
     };
-    match &user {
-        Some(_) => park(shared, conn, code, channels, now),
-        // It was never admitted; the session that it was to go on with is over too.
-        None => shared.identities.remove(conn.session_id(), conn.outbox.session()),
-    }
+    // Also of a connection that was never admitted: it may have taken a session over.
+    park(shared, conn, code, channels, now);
     for stream in streams {
         leave(stream, now, fan);
     }

@@ -91,6 +91,11 @@ impl Bench {
         Ok(Arc::new(self.clone()))
     }
 
+    /// How many handles there are, this one included.
+    pub(crate) fn handles(&self) -> usize {
+        Arc::strong_count(&self.strings)
+    }
+
     fn gate<T>(&self, look: impl FnOnce(&mut Gate) -> T) -> T {
         look(&mut self.strings.gate.lock().unwrap_or_else(PoisonError::into_inner))
     }
