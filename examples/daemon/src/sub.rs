@@ -6,7 +6,7 @@ use crate::cli::SubArgs;
 use crate::client::address::Address;
 use crate::client::backoff::Backoff;
 use crate::client::commands::{Command, Connect, Resume, Subscribe};
-use crate::client::frames::{Connected, Entry, Failure, Frame, Gap};
+use crate::client::frames::{Connected, Entry, Failure, Frame, Gap, Position};
 use crate::client::identity::Identity;
 use crate::client::session::{Ended, Session};
 use crate::out::{self, plain};
@@ -54,6 +54,8 @@ struct Follower<'a> {
     /// The session to go on with: its id and its secret.
     session: Option<(String, String)>,
     signals: Signals,
+    /// `--since 0:0`: that the channel has another epoch is no news.
+    from_beginning: bool,
 }
 
 /// Follows until the server says not to come back, nobody reads, or it is told to stop.
@@ -66,7 +68,9 @@ pub(crate) async fn run(args: &SubArgs, settings: &Settings) -> Result<()> {
     let address = Address::parse(&args.server.server)?;
     let identity = Identity::new(&args.server, settings)?;
     let places = Places::new(&args.channels, args.since.as_ref());
-    let mut follower = Follower { args, address, places, session: None, signals: Signals::new()? };
+    let from_beginning = args.since.as_ref().is_some_and(Position::is_before_all);
+    let signals = Signals::new()?;
+    let mut follower = Follower { args, address, places, session: None, signals, from_beginning };
     let mut backoff = Backoff::default();
     loop {
         let began = Instant::now();
@@ -182,12 +186,17 @@ impl Follower<'_> {
         Ok(())
     }
 
-    fn tell_gap(&self, gap: &Gap, line: &str) -> Result<(), Stop> {
+    fn tell_gap(&mut self, gap: &Gap, line: &str) -> Result<(), Stop> {
         if self.args.json {
             return out::print(plain(line)).map_err(|_| Stop::NobodyReads);
         }
+        let is_asked_for = gap.reason == "epoch" && std::mem::take(&mut self.from_beginning);
+        if is_asked_for && gap.to < gap.from {
+            return Ok(());
+        }
         let channel = plain(self.places.name(gap.stream));
         let reason = match gap.reason.as_str() {
+            _ if is_asked_for => "the server no longer keeps them",
             "expired" => "the server no longer keeps them",
             "epoch" => "the channel has begun afresh, so it is not known what was missed",
             "future" => "the server has less than this client got from it, so it is not known what was missed",

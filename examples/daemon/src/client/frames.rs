@@ -121,6 +121,11 @@ impl Position {
         });
         parts.ok_or_else(|| "a place is EPOCH:OFFSET, such as 00000000000000ab:17".into())
     }
+
+    /// Whether it lies before everything, in an epoch that no stream has.
+    pub(crate) fn is_before_all(&self) -> bool {
+        self.offset == 0 && self.epoch.bytes().all(|byte| byte == b'0')
+    }
 }
 
 impl fmt::Display for Position {
@@ -137,6 +142,7 @@ mod tests {
     fn places_are_read_and_others_refused() {
         let place = Position::parse("AB:17").unwrap();
         assert_eq!(place, Position { epoch: "00000000000000ab".into(), offset: 17 });
+        assert!(!place.is_before_all() && Position::parse("0:0").unwrap().is_before_all());
         assert_eq!(Position::parse(&place.to_string()), Ok(place));
         for text in ["", "17", ":17", "ab:", "xy:1", "+1:1", "00000000000000000:1", "ab:-1", "ab:1:2", " ab:1"] {
             assert!(Position::parse(text).unwrap_err().contains("EPOCH:OFFSET"), "{text}");

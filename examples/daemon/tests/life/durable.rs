@@ -62,6 +62,7 @@ fn what_was_stored_is_there_after_a_kill() {
     assert!(sub.wait_for_line("while away").contains(" (to you) alice "));
     let mut found = entries(&sub);
     found.retain(|data| !data.contains("away"));
+    assert!(!sub.printed().iter().any(|line| line.contains("gap in")), "nothing is missing: {:#?}", sub.printed());
     assert_eq!(found, ["1", "2", "3", "4"]);
     let mut sub = follow(
         &second.url(),

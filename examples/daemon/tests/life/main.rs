@@ -5,6 +5,7 @@ mod support;
 
 mod addresses;
 mod durable;
+mod guarantees;
 mod start;
 mod stop;
 mod store;
