@@ -144,6 +144,7 @@ async fn what_a_failed_sync_left_on_disk_answers_for_its_key() {
         assert_eq!(told["error"]["code"], 2008);
         id += 1;
     }
+    eventually("the store is open again", || engine.is_storing()).await;
     alice.send(&publish(5, LOBBY, "two", STORED));
     assert_eq!(place(&answer(&alice, 5).await).0, Some(2));
     assert_eq!(entries(&bob, 2).await, [(1, "one".to_owned()), (2, "two".to_owned())]);
