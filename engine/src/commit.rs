@@ -2,7 +2,7 @@
 //! all.
 //!
 //! What is placed in a stream is queued under the stream's lock, so the order of the queue is the order of each stream.
-//! The queue's lock is a leaf.
+//! Under the queue's lock nothing is locked but the keys, so that they go on in its order.
 
 use crate::cell::Cell;
 use crate::landing::{Landing, land, refuse_all};

@@ -20,7 +20,7 @@ const CHANNELS: u64 = 3;
 const WRITERS: u64 = 4;
 const FOLLOWERS: u64 = 6;
 const STORED_EACH: u64 = 150;
-const FAULTS: u64 = 5;
+const FAULTS: u64 = 4;
 
 /// What was said, and must be so.
 #[derive(Default)]

@@ -16,7 +16,7 @@ use tidings_store::memory::MemoryStore;
 use tokio::time::timeout;
 
 const CHANNELS: u64 = 3;
-const RUNS: u64 = 40;
+const RUNS: u64 = 30;
 
 /// What the engine has said.
 #[derive(Default)]
