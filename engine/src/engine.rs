@@ -131,7 +131,7 @@ impl Engine {
 
     /// Ends every session of a user with close code 3504. Returns how many those were.
     pub fn disconnect_user(&self, user: &str) -> usize {
-        let Some(cell) = self.shared.users.find(user) else { return 0 };
+        let Some(cell) = self.shared.streams.users.find(user) else { return 0 };
         let sessions: Vec<SessionId> = cell.stream().each_member().map(|outbox| outbox.session()).collect();
         let conns = sessions.into_iter().filter_map(|connection| self.shared.sessions.find(connection));
         conns.map(|conn| close_session(&self.shared, &conn, Code::Disconnected)).count()
@@ -147,7 +147,7 @@ impl Engine {
     /// How many sessions a user has now.
     #[must_use]
     pub fn sessions_of(&self, user: &str) -> usize {
-        self.shared.users.find(user).map_or(0, |cell| cell.stream().members())
+        self.shared.streams.users.find(user).map_or(0, |cell| cell.stream().members())
     }
 
     /// What the engine has counted and what it holds.

@@ -1,10 +1,10 @@
 //! From outboxes to sockets, and what follows: waiting for a socket that would block, and bringing a connection forward
 //! that had no room.
 
+use crate::behind::Wanted;
 use crate::cell::Cell;
 use crate::fan::Fan;
 use crate::outbox::{Flushed, Outbox};
-use crate::reader::Wanted;
 use crate::shared::{Shared, Timer};
 use crate::sync::lock;
 use std::future::poll_fn;
@@ -131,7 +131,7 @@ pub(crate) fn catch_up(shared: &Shared, cell: &Arc<Cell>, slot: Slot, now: Now, 
 /// Has the reader read what a member needs from the disk.
 pub(crate) fn go_on(shared: &Shared, cell: &Arc<Cell>, slot: Slot, forward: Forward) {
     if let (Forward::Read { from, to }, Some(store)) = (forward, &shared.store) {
-        store.reader.want(Wanted { cell: Arc::clone(cell), slot, from, to });
+        store.behind.want(Wanted { cell: Arc::clone(cell), slot, from, to });
     }
 }
 

@@ -1,17 +1,14 @@
 //! Sessions as their clients know them: an id and a secret that outlive a connection, and what is left of a session while
 //! it has none. No guard of the map leaves this file.
 
-use crate::sessions::Conn;
+use crate::conn::{Channels, Conn};
 use crate::sync::lock;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_core::time::Instant;
-use tidings_proto::id::{Position, Secret, SessionId};
-
-/// The channels of a session, and what its client surely has of each.
-pub(crate) type Channels = Vec<(Arc<str>, Position)>;
+use tidings_proto::id::{Secret, SessionId};
 
 /// How many sessions can change their connections at once.
 const TAKE_OVERS: usize = 64;

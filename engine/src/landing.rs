@@ -1,62 +1,20 @@
 //! What follows the barrier: what is stored is fanned out, and the publishers are told.
 
-use crate::cell::Cell;
 use crate::fan::Fan;
 use crate::flush::settle;
 use crate::outbox::Outbox;
 use crate::shared::Shared;
 use crate::sync::lock;
+use crate::waiting::{FAILED, Hearer, Landing};
 use bytes::Bytes;
 use std::sync::Arc;
 use tidings_core::stream::Delivery;
 use tidings_proto::code::Code;
-use tidings_proto::frame::{Failure, Published, Sent, ServerFrame};
+use tidings_proto::frame::{Failure, ServerFrame};
 use tidings_proto::wire;
-use tokio::sync::oneshot;
 
 /// Up to this many are answered by the thread that has written them; more by a task, while the next are written.
 const INLINE_MAX: usize = 8;
-
-/// What a publication's failure is told as: whether it is on disk is not known.
-pub(crate) const FAILED: &str = "the store failed before this was certainly on disk: try again, with an idempotency key \
-                                 that keeps it from being delivered twice";
-
-/// One publication on its way to the disk.
-pub(crate) struct Landing {
-    /// The stream that it stands in; `None` for one that stands there already, and waits for the same barrier.
-    pub(crate) cell: Option<Arc<Cell>>,
-    /// Its offset: everything up to it is stored with it.
-    pub(crate) up_to: u64,
-    pub(crate) hearer: Option<Hearer>,
-    /// The publisher and its idempotency key.
-    pub(crate) key: Option<(Option<Arc<str>>, Box<str>)>,
-    /// What it counts for while it waits.
-    pub(crate) bytes: usize,
-}
-
-/// The answer to a publication that is stored.
-#[derive(Clone, Copy)]
-pub(crate) enum Answer {
-    Published(Published),
-    Sent(Sent),
-}
-
-impl Answer {
-    pub(crate) const fn frame(self) -> ServerFrame<'static> {
-        match self {
-            Self::Published(published) => ServerFrame::Published(published),
-            Self::Sent(sent) => ServerFrame::Sent(sent),
-        }
-    }
-}
-
-/// Who hears when it is stored.
-pub(crate) enum Hearer {
-    /// A session, if it gave an id; without one it hears of failures alone.
-    Session { outbox: Arc<Outbox>, id: Option<u64>, answer: Answer },
-    /// The host. What it is told when this is dropped is that the store failed.
-    Host(oneshot::Sender<()>),
-}
 
 /// The store has everything that these wait for.
 pub(crate) fn land(shared: &Arc<Shared>, landings: Vec<Landing>) {

@@ -37,10 +37,13 @@
 //! Inside, the pure rules of `tidings-core` are driven by a shell of locks, queues and tasks: lock one cell, make one
 //! pure call, unlock, do the effects. `ARCHITECTURE.md` shows the way of a publication and the rule of the locks.
 
+mod behind;
 mod cell;
 mod clock;
 mod commit;
+mod committer;
 pub mod config;
+mod conn;
 mod directory;
 mod disk;
 mod engine;
@@ -72,6 +75,7 @@ mod tasks;
 mod timers;
 mod turn;
 mod upkeep;
+mod waiting;
 
 pub use engine::Engine;
 pub use publish::PublishedAt;

@@ -1,13 +1,13 @@
 //! Gives a publication its place: known by its key or new, in memory or on its way to the disk, or to whoever is there.
 
 use crate::cell::Cell;
-use crate::commit::NotTaken;
 use crate::fan::Fan;
-use crate::landing::{Answer, FAILED, Hearer, Landing};
 use crate::share::Share;
 use crate::shared::{Shared, Store};
 use crate::streams::{NoStream, Streaming, watch, with_channel, with_inbox};
 use crate::sync::lock;
+use crate::waiting::NotTaken;
+use crate::waiting::{Answer, FAILED, Hearer, Landing};
 use std::sync::Arc;
 use tidings_core::keys::{Known, Placed};
 use tidings_core::policy::Class;
@@ -147,7 +147,7 @@ impl Placing<'_> {
         let Some(channel) = &placed.channel else {
             let is_kept = self.shared.store.is_some() && placed.offset > 0;
             let sessions = match target {
-                Target::User(user) => self.shared.users.find(user).map_or(0, |cell| cell.stream().members()),
+                Target::User(user) => self.shared.streams.users.find(user).map_or(0, |cell| cell.stream().members()),
                 Target::Channel(_) => 0,
             };
             return Ok(Answer::Sent(Sent { sessions, level: level(wait, is_kept) }));
@@ -199,7 +199,7 @@ impl Placing<'_> {
                 placed.unwrap_or_else(|none| Outcome::Failed(none.into()))
             }
             // Who is not there gets nothing of what is not kept, so nothing is made for it.
-            Target::User(user) if publication.class != Class::Durable => match shared.users.find(user) {
+            Target::User(user) if publication.class != Class::Durable => match shared.streams.users.find(user) {
                 Some(cell) => match cell.living() {
                     Some(stream) => self.place_in(&cell, stream, false, publication, hearer),
                     None => self.pass_nobody(publication),

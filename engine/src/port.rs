@@ -1,9 +1,9 @@
 //! Where a transport feeds in what comes from its client.
 
+use crate::conn::Conn;
 use crate::link::Link;
 use crate::outbox::Outbox;
 use crate::random::random;
-use crate::sessions::Conn;
 use crate::shared::Shared;
 use crate::turn::{Turn, close_session, end_session};
 use bytes::Bytes;

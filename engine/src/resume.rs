@@ -1,23 +1,31 @@
 //! Sessions that outlive their connections: what is left when one is lost, and how another goes on with it.
 
 use crate::cell::Cell;
-use crate::identities::{Channels, Claimed};
-use crate::sessions::Conn;
+use crate::conn::Channels;
+use crate::conn::Conn;
+use crate::identities::Claimed;
 use crate::shared::{Shared, Timer};
 use crate::sync::lock;
-use crate::turn::close_session;
 use std::sync::Arc;
 use tidings_core::ask::Resumed;
 use tidings_core::session::Session;
 use tidings_core::time::Now;
 use tidings_proto::code::Code;
-use tidings_proto::id::Position;
+use tidings_proto::id::{Position, SessionId};
 
-/// Gives the session that the client wants to go on with to this connection, if it is the client's own. The connection
-/// that had it is closed. No session is locked.
-pub(crate) fn take_over(shared: &Arc<Shared>, conn: &Arc<Conn>, user: &str) -> Option<Resumed> {
+/// A session that another connection takes over.
+pub(crate) struct TakenOver {
+    session: SessionId,
+    channels: Channels,
+    /// The connection that had it, to be closed with [`Code::Replaced`].
+    pub(crate) before: Option<Arc<Conn>>,
+}
+
+/// Gives the session that the client wants to go on with to this connection, if it is the client's own. No session is
+/// locked. The connection that had it is closed next, and then [`gone_on`] called.
+pub(crate) fn take_over(shared: &Shared, conn: &Arc<Conn>, user: &str) -> Option<TakenOver> {
     let (session, secret) = lock(&conn.session).wants_to_resume()?;
-    let (channels, before) = {
+    let taken = {
         let _alone = shared.identities.take_over(session);
         let (channels, before) = match shared.identities.claim(session, secret, user, conn)? {
             Claimed::Parked(channels) => (channels, None),
@@ -27,14 +35,17 @@ pub(crate) fn take_over(shared: &Arc<Shared>, conn: &Arc<Conn>, user: &str) -> O
             }
         };
         conn.carry(channels.clone());
-        (channels, before)
+        TakenOver { session, channels, before }
     };
     conn.go_on_with(session);
-    if let Some(before) = before {
-        close_session(shared, &before, Code::Replaced);
-    }
+    Some(taken)
+}
+
+/// What the session is gone on with. `None` when the connection that took it over was lost meanwhile.
+pub(crate) fn gone_on(shared: &Shared, conn: &Conn, taken: TakenOver) -> Option<Resumed> {
+    let TakenOver { session, channels, .. } = taken;
     if lock(&conn.session).is_closed() {
-        // Its connection was lost meanwhile, and could not know that it has this session to park.
+        // It could not know that it has this session to park.
         park(shared, conn, None, channels, shared.clock.now());
         return None;
     }

@@ -1,6 +1,6 @@
 //! One payload for many inboxes, on disk once.
 
-use crate::commit::Waiting;
+use crate::waiting::Waiting;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tidings_proto::payload::Data;
 use tidings_store::op::Op;

@@ -1,9 +1,11 @@
 //! What every part of a running engine shares.
 
+use crate::behind::Behind;
 use crate::cell::Cell;
 use crate::clock::Clock;
 use crate::commit::Commit;
 use crate::config::{Config, Limits, Times};
+use crate::conn::Conn;
 use crate::directory::Directory;
 use crate::disk::Disk;
 use crate::error::{Error, ErrorKind};
@@ -13,8 +15,7 @@ use crate::host::AnyHost;
 use crate::identities::Identities;
 use crate::outbox::{Outbox, OutboxLimits};
 use crate::random::{StreamMaker, random};
-use crate::reader::Reader;
-use crate::sessions::{Conn, Sessions};
+use crate::sessions::Sessions;
 use crate::stats::{Counters, Stats};
 use crate::sync::lock;
 use crate::timers::Wheel;
@@ -85,19 +86,36 @@ impl Settled {
 pub(crate) struct Shared {
     pub(crate) settled: Settled,
     pub(crate) clock: Clock,
-    pub(crate) channels: Directory,
-    pub(crate) users: Directory,
+    pub(crate) streams: Streams,
     pub(crate) sessions: Sessions,
-    pub(crate) streams: StreamMaker,
     pub(crate) identities: Identities,
     pub(crate) keys: Mutex<Keys>,
-    pub(crate) forgotten: Mutex<Forgotten>,
     pub(crate) grants: GrantSets,
     pub(crate) host: Box<dyn AnyHost>,
     pub(crate) counters: Counters,
     pub(crate) flushing: Flushing,
     pub(crate) store: Option<Store>,
     life: Life,
+}
+
+/// All streams that are in memory, and what they are found and made by.
+pub(crate) struct Streams {
+    pub(crate) channels: Directory,
+    pub(crate) users: Directory,
+    pub(crate) forgotten: Mutex<Forgotten>,
+    pub(crate) maker: StreamMaker,
+}
+
+impl Streams {
+    fn new(limits: &Limits) -> Self {
+        let users_max = limits.connections_max.saturating_add(IDLE_INBOXES_MAX);
+        Self {
+            channels: Directory::new(Kind::Channel, limits.channels_max),
+            users: Directory::new(Kind::Inbox, users_max),
+            forgotten: Mutex::new(Forgotten::new(limits.forgotten_channels_max)),
+            maker: StreamMaker::new(),
+        }
+    }
 }
 
 /// The engine's time and end.
@@ -110,7 +128,7 @@ struct Life {
 pub(crate) struct Store {
     pub(crate) disk: Disk,
     pub(crate) commit: Commit,
-    pub(crate) reader: Reader,
+    pub(crate) behind: Behind,
     /// Where the sweeper is.
     pub(crate) sweep: Mutex<Sweep>,
     /// When old idempotency keys are to be removed.
@@ -131,7 +149,7 @@ impl Store {
         Self {
             disk,
             commit: Commit::new(queue_bytes_max),
-            reader: Reader::default(),
+            behind: Behind::default(),
             sweep: Mutex::default(),
             keys_due_ms: Mutex::default(),
             closed: watch::Sender::new(false),
@@ -140,7 +158,7 @@ impl Store {
 
     /// Its threads write what waits, and end.
     pub(crate) fn stop(&self) {
-        self.reader.stop();
+        self.behind.stop();
         self.commit.stop();
     }
 }
@@ -165,13 +183,10 @@ impl Shared {
         let queues = std::iter::repeat_with(FlushQueue::default).take(homes).collect();
         Ok(Self {
             clock,
-            channels: Directory::new(Kind::Channel, settled.limits.channels_max),
-            users: Directory::new(Kind::Inbox, settled.limits.connections_max.saturating_add(IDLE_INBOXES_MAX)),
+            streams: Streams::new(&settled.limits),
             identities: Identities::new(settled.limits.connections_max),
             keys: Mutex::new(Keys::new(config.idempotency_window(), random(u64::from_ne_bytes))),
-            forgotten: Mutex::new(Forgotten::new(settled.limits.forgotten_channels_max)),
             sessions: Sessions::new(settled.limits.connections_max),
-            streams: StreamMaker::new(),
             grants: GrantSets::default(),
             host,
             counters: Counters::default(),
@@ -236,8 +251,8 @@ impl Shared {
     pub(crate) fn stats(&self) -> Stats {
         Stats {
             connections: self.sessions.len() as u64,
-            channels: self.channels.len() as u64,
-            users: self.users.len() as u64,
+            channels: self.streams.channels.len() as u64,
+            users: self.streams.users.len() as u64,
             parked: self.identities.parked() as u64,
             store_waiting_bytes: self.store.as_ref().map_or(0, |store| store.commit.bytes() as u64),
             ..self.counters.read()

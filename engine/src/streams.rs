@@ -60,7 +60,7 @@ pub(crate) fn with_channel<T>(
     then: impl FnOnce(&Arc<Cell>, Streaming<'_>) -> T,
 ) -> Result<T, NoStream> {
     let policy = shared.settled.rules.namespace(channel.namespace()).ok_or(NoStream::Undeclared)?;
-    with_cell(shared, &shared.channels, Kind::Channel, channel.as_str(), policy, then)
+    with_cell(shared, &shared.streams.channels, Kind::Channel, channel.as_str(), policy, then)
 }
 
 /// The same of a user's inbox.
@@ -69,7 +69,7 @@ pub(crate) fn with_inbox<T>(
     user: &str,
     then: impl FnOnce(&Arc<Cell>, Streaming<'_>) -> T,
 ) -> Result<T, NoStream> {
-    with_cell(shared, &shared.users, Kind::Inbox, user, &shared.settled.inbox_policy, then)
+    with_cell(shared, &shared.streams.users, Kind::Inbox, user, &shared.settled.inbox_policy, then)
 }
 
 /// The same of either.
@@ -134,7 +134,7 @@ fn add(
         _ => None,
     };
     let make = || match origin {
-        Some(origin) => Stream::on_disk(shared.streams.number(), origin, kind, Arc::clone(policy), now),
+        Some(origin) => Stream::on_disk(shared.streams.maker.number(), origin, kind, Arc::clone(policy), now),
         None => make_in_memory(shared, name, policy, now),
     };
     match directory.find_or_add(name, removals, make) {
@@ -150,9 +150,9 @@ fn add(
 }
 
 fn make_in_memory(shared: &Shared, name: &str, policy: &Arc<Policy>, now: Now) -> Stream<Arc<Outbox>> {
-    match lock(&shared.forgotten).recall(name) {
-        Some(position) => Stream::at(shared.streams.number(), position, Arc::clone(policy), now),
-        None => shared.streams.make(policy, now),
+    match lock(&shared.streams.forgotten).recall(name) {
+        Some(position) => Stream::at(shared.streams.maker.number(), position, Arc::clone(policy), now),
+        None => shared.streams.maker.make(policy, now),
     }
 }
 
@@ -172,8 +172,8 @@ pub(crate) fn sweep(shared: &Shared, cell: &Arc<Cell>, now: Now) {
     cell.unwatch();
     let mut is_soiled = false;
     let directory = match cell.kind() {
-        Kind::Channel => &shared.channels,
-        Kind::Inbox => &shared.users,
+        Kind::Channel => &shared.streams.channels,
+        Kind::Inbox => &shared.streams.users,
     };
     let mut stays = false;
     let removed = directory.remove_if(cell, |stream| {
@@ -192,7 +192,7 @@ pub(crate) fn sweep(shared: &Shared, cell: &Arc<Cell>, now: Now) {
         let goes = stream.members() == 0 && stream.kept() == 0 && is_idle;
         if goes && !untouched {
             // While nobody can make it anew, who would not find it remembered.
-            lock(&shared.forgotten).remember(cell.shared_name(), stream.position());
+            lock(&shared.streams.forgotten).remember(cell.shared_name(), stream.position());
         }
         goes
     });

@@ -1,15 +1,15 @@
 //! The tasks that run as long as the engine does: flushers, and one that looks at the clock.
 
+use crate::conn::Conn;
 use crate::error::{Error, ErrorKind};
 use crate::flush::run_flusher;
-use crate::sessions::Conn;
 use crate::shared::{Shared, Store, Timer};
 use crate::stats;
 use crate::streams::sweep;
 use crate::sync::lock;
 use crate::timers::TICK_MS;
 use crate::turn::{Turn, close_session};
-use crate::{commit, reader};
+use crate::{committer, reader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -35,7 +35,7 @@ pub(crate) fn spawn_all(shared: &Arc<Shared>) -> Result<(), Error> {
     }
     shared.flushing.handle.spawn(run_clock(Arc::clone(shared), ticks));
     if shared.store.is_some() {
-        spawn_thread("tidings-commit", shared, commit::run)?;
+        spawn_thread("tidings-commit", shared, committer::run)?;
         spawn_thread("tidings-reader", shared, reader::run)?;
     }
     Ok(())

@@ -5,23 +5,23 @@
 //! is unlocked.
 
 use crate::cell::Cell;
+use crate::conn::Conn;
 use crate::fan::Fan;
 use crate::flush::{go_on, settle};
 use crate::host::{Answering, HostAnswer, HostEvent, panicked, poll_once};
-use crate::landing::Hearer;
 use crate::outbox::Outbox;
 use crate::place::{Failed, Outcome, Placing, Target};
 use crate::random::random;
-use crate::resume::{channels_of, park, take_over};
-use crate::sessions::Conn;
+use crate::resume::{channels_of, gone_on, park, take_over};
 use crate::shared::Shared;
 use crate::streams::{Streaming, watch, with_channel, with_inbox};
 use crate::sync::lock;
+use crate::waiting::Hearer;
 use bytes::Bytes;
 use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tidings_core::ask::{Admission, Answer, Denial, Question, Token};
+use tidings_core::ask::{Admission, Answer, Denial, Question, Resumed, Token};
 use tidings_core::session::{Arrival, Effects, Session, Subscription};
 use tidings_core::stream::{Delivery, InboxJoined, Joined, Publication};
 use tidings_core::time::Now;
@@ -351,8 +351,9 @@ fn to_answer(shared: &Arc<Shared>, conn: &Arc<Conn>, answer: HostAnswer) -> Answ
             Answer::Denied(Denial::new(Code::Internal, "the server could not take the user's id"))
         }
         HostAnswer::Admitted(admission) => Answer::Admitted(Admission {
-            resumed: take_over(shared, conn, &admission.user),
+            resumed: resume(shared, conn, &admission.user),
             user: shared
+                .streams
                 .users
                 .find(&admission.user)
                 .map_or_else(|| admission.user.as_str().into(), |cell| Arc::clone(cell.shared_name())),
@@ -360,6 +361,15 @@ fn to_answer(shared: &Arc<Shared>, conn: &Arc<Conn>, answer: HostAnswer) -> Answ
             expires_at_ms: admission.expires_at_ms,
         }),
     }
+}
+
+/// Goes on with the session that the client wants, if it is the client's own. No session is locked.
+fn resume(shared: &Arc<Shared>, conn: &Arc<Conn>, user: &str) -> Option<Resumed> {
+    let taken = take_over(shared, conn, user)?;
+    if let Some(before) = &taken.before {
+        close_session(shared, before, Code::Replaced);
+    }
+    gone_on(shared, conn, taken)
 }
 
 /// Waits for the host as long as the deadline allows. The connection may go meanwhile; nothing of it is kept for this.
@@ -405,11 +415,11 @@ fn leave_all(shared: &Shared, conn: &Conn, code: Option<Code>, now: Now, fan: &m
     for stream in streams {
         leave(stream, now, fan);
     }
-    if let Some(inbox) = user.as_deref().and_then(|user| shared.users.find(user)) {
+    if let Some(inbox) = user.as_deref().and_then(|user| shared.streams.users.find(user)) {
         if shared.store.is_some() {
             watch(shared, &inbox, now);
         } else {
-            shared.users.remove_if(&inbox, |stream| stream.members() == 0);
+            shared.streams.users.remove_if(&inbox, |stream| stream.members() == 0);
         }
     }
     user

@@ -83,7 +83,7 @@ pub(crate) fn restore_keys(shared: &Shared, store: &Store) -> Result<(), StoreEr
 pub(crate) fn settle_all(shared: &Arc<Shared>, store: &Store) -> Result<(), StoreError> {
     restore_keys(shared, store)?;
     let mut fan = Fan::new(shared.settled.outbox);
-    for cell in shared.channels.all().into_iter().chain(shared.users.all()) {
+    for cell in shared.streams.channels.all().into_iter().chain(shared.streams.users.all()) {
         if cell.stream().disk_number().is_none() {
             continue;
         }
