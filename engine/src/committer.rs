@@ -74,6 +74,8 @@ fn carry_out(shared: &Arc<Shared>, store: &Store, waiting: Waiting, sync: bool) 
             "the store failed: durable publications are refused until it is open afresh; everything else goes on"
         );
         store.commit.fail();
+        let placed = waiting.landings.iter().filter_map(|landing| landing.cell.as_ref());
+        placed.chain(&waiting.upkeep).for_each(|cell| store.disk.doubt(cell));
         give_up(shared, store, waiting);
         return Err(());
     }

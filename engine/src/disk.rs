@@ -1,8 +1,10 @@
 //! The store of a running engine: which archive is open, and how it is opened afresh after it failed.
 
-use crate::sync::{read_lock, write_lock};
+use crate::cell::Cell;
+use crate::sync::{lock, read_lock, write_lock};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use tidings_core::stream::Origin;
 use tidings_proto::id::Epoch;
 use tidings_proto::kept::{Edge, Kind};
@@ -20,6 +22,9 @@ pub(crate) struct Disk {
     /// is done with it, so that whoever closes it knows that nobody holds it any more.
     archive: RwLock<Option<Archive>>,
     seed: u64,
+    /// Streams of which something was written that no barrier came behind, when the store failed. What is read of them
+    /// before it is open again may never have been.
+    doubtful: Mutex<HashSet<(Kind, Arc<str>)>>,
     /// The lowest number of a stream that no archive has given out so far, known when one is closed.
     numbers: AtomicU64,
 }
@@ -28,7 +33,13 @@ impl Disk {
     /// Opens the store. `seed` is random.
     pub(crate) fn open(opener: Opener, seed: u64) -> Result<Self, StoreError> {
         let archive = Archive::open(opener()?, seed)?;
-        Ok(Self { opener, archive: RwLock::new(Some(archive)), seed, numbers: AtomicU64::new(0) })
+        Ok(Self {
+            opener,
+            archive: RwLock::new(Some(archive)),
+            seed,
+            doubtful: Mutex::default(),
+            numbers: AtomicU64::new(0),
+        })
     }
 
     /// Does something with the archive. Nothing that waits for another thread.
@@ -42,8 +53,16 @@ impl Disk {
         }
     }
 
-    /// Closes the archive and opens it again.
+    /// The store has failed while something of a stream was on its way.
+    pub(crate) fn doubt(&self, cell: &Cell) {
+        lock(&self.doubtful).insert((cell.kind(), Arc::clone(cell.shared_name())));
+    }
+
+    /// Closes the archive and opens it again, as soon as that can be of use: until then what it has is read.
     pub(crate) fn reopen(&self) -> Result<(), StoreError> {
+        if let Some(archive) = &*read_lock(&self.archive) {
+            archive.can_be_reopened()?;
+        }
         self.close();
         let archive = Archive::open((self.opener)()?, self.seed)?;
         // Numbers that streams in memory have, and of which nothing was written, are not on disk.
@@ -51,6 +70,7 @@ impl Disk {
         while archive.new_stream() < numbers {}
         // What is there may be there without a barrier.
         archive.sync()?;
+        lock(&self.doubtful).clear();
         *write_lock(&self.archive) = Some(archive);
         Ok(())
     }
@@ -66,6 +86,11 @@ impl Disk {
     /// A stream as it stands on disk. One whose head is damaged begins anew: whoever has a position in the old one is
     /// told that what it counted is gone.
     pub(crate) fn origin(&self, kind: Kind, name: &str, chance: u64) -> Result<Origin, StoreError> {
+        let doubtful = lock(&self.doubtful);
+        if !doubtful.is_empty() && doubtful.contains(&(kind, Arc::from(name))) {
+            return Err(StoreError::new(ErrorKind::Poisoned, "the store failed while this stream was written"));
+        }
+        drop(doubtful);
         self.with(|archive| match archive.load(kind, name) {
             Ok(Some(kept)) => Ok(Origin::Found(kept)),
             Ok(None) => Ok(Origin::New { epoch: epoch(archive.id(), kind, name), stream: archive.new_stream() }),

@@ -172,6 +172,14 @@ impl Archive {
         reader::names(&*self.store, after, max)
     }
 
+    /// Whether opening the store afresh can mend what made it fail. Until then what it has can still be read.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub fn can_be_reopened(&self) -> Result<(), StoreError> {
+        self.store.can_be_reopened()
+    }
+
     /// Bytes that the store takes on the device.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
-pub use compact::{Compacted, compact};
+pub use compact::{Compacted, Renewal, compact};
 pub use report::{Leaks, Report, Stats};
 
 use crate::disk::SledStore;

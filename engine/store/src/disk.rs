@@ -225,6 +225,11 @@ impl Store for SledStore {
         self.current().last(from, to)
     }
 
+    fn can_be_reopened(&self) -> Result<(), StoreError> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.folder.check_room(ROOM_BYTES_MIN)
+    }
+
     fn bytes_on_disk(&self) -> Result<u64, StoreError> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.folder.bytes_on_disk()

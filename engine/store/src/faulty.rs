@@ -152,6 +152,13 @@ impl<S: Store> Store for FaultyStore<S> {
         self.inner.store.last(from, to)
     }
 
+    fn can_be_reopened(&self) -> Result<(), StoreError> {
+        if self.inner.is_full.load(Ordering::SeqCst) {
+            return Err(StoreError::new(ErrorKind::Full, "no space is left, as the test wants it"));
+        }
+        self.inner.store.can_be_reopened()
+    }
+
     fn bytes_on_disk(&self) -> Result<u64, StoreError> {
         self.inner.store.bytes_on_disk()
     }

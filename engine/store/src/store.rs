@@ -56,6 +56,15 @@ pub trait Store: Send + Sync + 'static {
     /// When it cannot be read.
     fn last(&self, from: &[u8], to: &[u8]) -> Result<Option<Record>, StoreError>;
 
+    /// Whether opening the store afresh can mend what made it fail: not while its device is full, for instance. Until then
+    /// what it has can still be read.
+    ///
+    /// # Errors
+    /// What is in the way.
+    fn can_be_reopened(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Bytes that the store takes on the device.
     ///
     /// # Errors

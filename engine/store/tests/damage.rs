@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tidings_proto::kept::Kind;
 use tidings_store::archive::Archive;
-use tidings_store::check::{check, compact};
+use tidings_store::check::{Renewal, check, compact};
 use tidings_store::disk::SledStore;
 use tidings_store::error::{ErrorKind, StoreError};
 
@@ -153,7 +153,9 @@ fn compaction_keeps_what_is_left_of_a_damaged_store() {
     for step in 20..40 {
         let damaged = copied(&folder);
         flip(&log(&damaged), length / 40 * step);
-        if !fate(damaged.path()).refused || compact(damaged.path(), &options(), &mut |_| ()).is_err() {
+        if !fate(damaged.path()).refused
+            || compact(damaged.path(), &options(), Renewal::IfDamaged, &mut |_| ()).is_err()
+        {
             continue;
         }
         mended += 1;
@@ -228,7 +230,9 @@ fn a_path_that_cannot_be_a_store_is_told() {
     let empty = tempfile::tempdir().unwrap();
     let error = check(empty.path(), &options(), &mut |_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotAStore);
-    assert_eq!(compact(&folder.path().join("none"), &options(), &mut |_| ()).unwrap_err().kind(), ErrorKind::NotAStore);
+    let missing = folder.path().join("none");
+    let refused = compact(&missing, &options(), Renewal::IfDamaged, &mut |_| ()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NotAStore);
     assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0, "a look makes nothing");
     open(empty.path()).unwrap();
 }

@@ -43,7 +43,17 @@ pub(crate) enum StoreCommand {
     /// Print how much there is of what.
     Stats(LookArgs),
     /// Copy what is whole and in use into a fresh database, and take that into use. It needs room for what lives.
-    Compact(StoreArgs),
+    Compact(CompactArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompactArgs {
+    /// Also tell clients that what their positions count is gone: for a directory that is an older copy of itself. Done
+    /// in any case where something is damaged
+    #[arg(long)]
+    pub(crate) renew: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
 }
 
 #[derive(Debug, Args)]

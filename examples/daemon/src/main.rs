@@ -25,7 +25,7 @@ mod welcome;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use cli::{Cli, Command, ConfigArgs, LookArgs, ServeArgs, StoreArgs, StoreCommand, TokenArgs};
+use cli::{Cli, Command, CompactArgs, ConfigArgs, LookArgs, ServeArgs, StoreArgs, StoreCommand, TokenArgs};
 use settings::load::{Environment, Loaded};
 use std::process::ExitCode;
 use tokio::runtime;
@@ -70,7 +70,7 @@ fn run(command: Command) -> Result<()> {
 fn run_store(command: &StoreCommand) -> Result<()> {
     let (StoreCommand::Check(LookArgs { store, .. })
     | StoreCommand::Stats(LookArgs { store, .. })
-    | StoreCommand::Compact(store)) = command;
+    | StoreCommand::Compact(CompactArgs { store, .. })) = command;
     let StoreArgs { data, config } = store;
     let mut settings = load(config)?.settings;
     if let Some(data) = data {

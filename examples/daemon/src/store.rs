@@ -1,13 +1,13 @@
 //! `tidingsd store`: looks at what a server that does not run keeps on disk, and makes it smaller.
 
-use crate::cli::{LookArgs, StoreCommand};
+use crate::cli::{CompactArgs, LookArgs, StoreCommand};
 use crate::out::{self, plain};
 use crate::settings::Settings;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use tidings_store::check::{Compacted, Leaks, Report, Stats, check, compact, stats};
+use tidings_store::check::{Compacted, Leaks, Renewal, Report, Stats, check, compact, stats};
 use tidings_store::disk::Options;
 use tidings_store::progress::{Progress, Step};
 
@@ -45,10 +45,17 @@ pub(crate) fn run(command: &StoreCommand, settings: &Settings) -> Result<()> {
             let stats = stats(path, &options, &mut progress)?;
             out::print(if *json { figures(&stats).to_string() } else { figures_shown(&stats).trim_end().to_owned() })?;
         }
-        StoreCommand::Compact(_) => {
-            let Compacted { bytes_before, bytes_after, records, dropped } = compact(path, &options, &mut progress)?;
+        StoreCommand::Compact(CompactArgs { renew, .. }) => {
+            let renewal = if *renew { Renewal::Always } else { Renewal::IfDamaged };
+            let done = compact(path, &options, renewal, &mut progress)?;
+            let Compacted { bytes_before, bytes_after, records, dropped, renewed } = done;
             let (before, after) = (size(bytes_before), size(bytes_after));
             out::print(format_args!("{before} before, {after} now; {records} records kept, {dropped} dropped"))?;
+            if renewed {
+                out::print(
+                    "every stream has another epoch: clients are told that what their positions counted is gone",
+                )?;
+            }
         }
     }
     Ok(())

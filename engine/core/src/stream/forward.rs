@@ -1,8 +1,8 @@
 //! The way forward for members that are behind: what a position gets, and reading on from there.
 
-use super::{Delivery, Effects, Slot, Stream, Subscriber};
+use super::{Delivery, Effects, Stream, Subscriber};
 use crate::history::History;
-use crate::members::Member;
+use crate::members::{Member, Slot};
 use crate::time::Now;
 use bytes::Bytes;
 use std::ops::RangeInclusive;

@@ -6,9 +6,13 @@ use crate::disk::options::Options;
 use crate::disk::rewrite::Fate;
 use crate::error::{ErrorKind, StoreError};
 use crate::progress::Progress;
+use crate::record::Format;
 use crate::store::Store;
 use crate::{format, key, record};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tidings_proto::id::Epoch;
+use tidings_proto::kept::Head;
 
 /// What a compaction did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,16 +25,33 @@ pub struct Compacted {
     pub records: u64,
     /// Records that were dropped: damaged ones, entries of streams without a head, payloads that nothing refers to.
     pub dropped: u64,
+    /// Whether every stream was given another epoch.
+    pub renewed: bool,
+}
+
+/// Whether streams are given other epochs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// Where something is damaged: the end of a stream may be among it, and its offsets are given out again.
+    IfDamaged,
+    /// In any case: for a directory that is an older copy of itself.
+    Always,
 }
 
 /// Copies the records that live into a fresh database beside the old one, reads the copy again, and then takes it into
 /// use in one step. A crash at any point leaves a store that opens: the old one before that step, the new one behind it.
 ///
-/// Needs room on the device for what lives.
+/// Needs room on the device for what lives. With another epoch for each stream, a client whose position counts what is gone
+/// is told so, whatever has been published since.
 ///
 /// # Errors
 /// When the store does not open, cannot be read, or the copy cannot be written. The store is then as before.
-pub fn compact(path: &Path, options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Compacted, StoreError> {
+pub fn compact(
+    path: &Path,
+    options: &Options,
+    renewal: Renewal,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Compacted, StoreError> {
     let store = SledStore::open_existing(path, options)?;
     let bytes_before = store.bytes_on_disk()?;
     if format::read(&store)?.is_none() {
@@ -38,15 +59,46 @@ pub fn compact(path: &Path, options: &Options, progress: &mut dyn FnMut(Progress
         return Err(StoreError::new(ErrorKind::NotAStore, what));
     }
     let survey = Survey::of(&store, store.bytes_live(), progress)?;
+    let renewed = renewal == Renewal::Always || survey.is_damaged() || !store.damages().is_empty();
+    let salt = renewed.then(salt);
     let mut dropped = 0;
     let records = store.rewrite(progress, &mut |key, value| {
-        let fate = fate(&survey, key, value);
+        let fate = match (fate(&survey, key, value), salt) {
+            (Fate::Kept, Some(salt)) => renew(key, value, salt),
+            (fate, _) => fate,
+        };
         dropped += u64::from(fate == Fate::Dropped);
         fate
     })?;
     drop(store);
     let store = SledStore::open_existing(path, options)?;
-    Ok(Compacted { bytes_before, bytes_after: store.bytes_on_disk()?, records, dropped })
+    Ok(Compacted { bytes_before, bytes_after: store.bytes_on_disk()?, records, dropped, renewed })
+}
+
+/// A number that no renewal before had.
+fn salt() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let nanoseconds = since.as_nanos() & u128::from(u64::MAX);
+    u64::try_from(nanoseconds).unwrap_or_default().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// A record with another epoch, if it has one: a stream's head, and the store's id, of which the epochs of streams are
+/// made that have nothing on disk yet.
+fn renew(key: &[u8], value: &[u8], salt: u64) -> Fate {
+    let mut renewed = Vec::new();
+    if key == key::FORMAT {
+        let Ok(Format { version, id }) = record::read_format(value) else { return Fate::Kept };
+        record::write_format(Format { version, id: id ^ salt }, &mut renewed);
+    } else if key.first() == Some(&key::HEAD) {
+        let Ok(head) = record::read_head(key, value) else { return Fate::Kept };
+        record::write_head(key, &Head { epoch: Epoch(head.epoch.0 ^ salt), ..head }, &mut renewed);
+    } else if key.first() == Some(&key::IDEMPOTENCY) {
+        // What it would answer counts in the epoch of before.
+        return Fate::Dropped;
+    } else {
+        return Fate::Kept;
+    }
+    Fate::Replaced(renewed)
 }
 
 /// What becomes of a record.

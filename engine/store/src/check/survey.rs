@@ -145,6 +145,11 @@ impl Survey {
         }
     }
 
+    /// Whether anything that was written cannot be read.
+    pub(crate) const fn is_damaged(&self) -> bool {
+        self.damaged > 0
+    }
+
     /// What was found, in figures and words.
     pub(crate) fn report(self, store: &dyn Store) -> Result<Report, StoreError> {
         let stats = Stats { bytes_on_disk: store.bytes_on_disk()?, ..self.stats };

@@ -1,4 +1,4 @@
-use super::{Leaks, check, compact, stats};
+use super::{Leaks, Renewal, check, compact, stats};
 use crate::archive::Archive;
 use crate::disk::{Options, SledStore};
 use crate::key;
@@ -56,7 +56,8 @@ fn leaks_are_counted_and_compaction_drops_them() {
     assert!(report.leaks.bytes > 400);
 
     let mut steps = Vec::new();
-    let done = compact(folder.path(), &options(), &mut |Progress { step, .. }| steps.push(step)).unwrap();
+    let done =
+        compact(folder.path(), &options(), Renewal::IfDamaged, &mut |Progress { step, .. }| steps.push(step)).unwrap();
     assert_eq!(done.dropped, 3, "an entry, a payload, and its count");
     steps.dedup();
     assert_eq!(steps, [Step::Reading, Step::Copying, Step::Verifying]);
@@ -92,7 +93,7 @@ fn damaged_records_are_named_and_compaction_drops_them() {
     {
         assert!(text.contains(named), "{named}: {text}");
     }
-    compact(folder.path(), &options(), &mut |_| ()).unwrap();
+    compact(folder.path(), &options(), Renewal::IfDamaged, &mut |_| ()).unwrap();
     let report = check(folder.path(), &options(), &mut |_| ()).unwrap();
     assert!(report.is_whole(), "{report:?}");
     assert_eq!((report.stats.streams, report.stats.entries), (2, 0));
@@ -106,6 +107,31 @@ fn an_open_store_is_left_alone() {
     let store = open(folder.path());
     let locked = crate::error::ErrorKind::Locked;
     assert_eq!(check(folder.path(), &options(), &mut |_| ()).unwrap_err().kind(), locked);
-    assert_eq!(compact(folder.path(), &options(), &mut |_| ()).unwrap_err().kind(), locked);
+    assert_eq!(compact(folder.path(), &options(), Renewal::IfDamaged, &mut |_| ()).unwrap_err().kind(), locked);
     drop(store);
+}
+
+#[test]
+fn epochs_are_others_when_something_is_damaged_or_the_operator_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    leaky(folder.path());
+    let state = || {
+        let archive = Archive::open(open(folder.path()), 0).unwrap();
+        let kept = archive.load(Kind::Inbox, "a").unwrap().unwrap();
+        (archive.id(), kept.head.epoch, kept.head.last)
+    };
+    let before = state();
+    assert!(!compact(folder.path(), &options(), Renewal::IfDamaged, &mut |_| ()).unwrap().renewed);
+    assert_eq!(state(), before);
+    assert!(compact(folder.path(), &options(), Renewal::Always, &mut |_| ()).unwrap().renewed);
+    let renewed = state();
+    assert!(renewed.0 != before.0 && renewed.1 != before.1 && renewed.2 == before.2);
+    let store = open(folder.path());
+    let mut value = store.get(key::RESERVED).unwrap().unwrap();
+    value[3] ^= 1;
+    store.write(&[Write::Put { key: key::RESERVED.to_vec(), value }]).unwrap();
+    store.sync().unwrap();
+    drop(store);
+    assert!(compact(folder.path(), &options(), Renewal::IfDamaged, &mut |_| ()).unwrap().renewed);
+    assert_ne!(state().1, renewed.1);
 }

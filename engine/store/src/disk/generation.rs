@@ -336,9 +336,45 @@ fn forget_pages(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// How sled's snapshots are called, and how those end that it has not finished.
+const SNAPSHOT: &str = "snap.";
+const UNFINISHED: &str = ".generating";
+
 /// Opens sled, also when it was closed a moment ago: its threads give its own lock back a little later, and that nobody
 /// else has the store is known from ours.
+///
+/// A snapshot of sled's tables only spares it the reading of its log. One that it did not finish, because the device was
+/// full or a crash came, keeps it from opening, so it goes; and where sled cannot open, the others go too, and it is tried
+/// with the log alone. What comes of that is compared with the account of all that was written.
 fn open_sled(path: &Path, config: &sled::Config) -> Result<sled::Db, StoreError> {
+    remove_snapshots(path, |name| name.ends_with(UNFINISHED))?;
+    match try_sled(path, config) {
+        Err(error) if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Panicked) => {
+            remove_snapshots(path, |_| true)?;
+            try_sled(path, config)
+        }
+        opened => opened,
+    }
+}
+
+/// Removes those snapshots of sled's that `goes` names.
+fn remove_snapshots(path: &Path, goes: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed("list", path, error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| failed("list", path, error))?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(SNAPSHOT) && goes(name)) {
+            fs::remove_file(entry.path()).map_err(|error| failed("remove", &entry.path(), error))?;
+        }
+    }
+    Ok(())
+}
+
+fn try_sled(path: &Path, config: &sled::Config) -> Result<sled::Db, StoreError> {
     let what = format!("open the database in {}", path.display());
     for _ in 1..LOCK_TRIES {
         match guard::call(&what, || config.open()) {

@@ -150,3 +150,46 @@ fn an_opening_that_takes_too_long_is_given_up() {
     let hurried = Options { open_timeout: std::time::Duration::ZERO, ..options() };
     assert_eq!(SledStore::open(folder.path(), &hurried).unwrap_err().kind(), ErrorKind::Timeout);
 }
+
+#[test]
+fn a_snapshot_that_was_not_finished_is_in_nobodys_way() {
+    for name in ["snap.00000000000FFFFF.generating", "snap.0000000000000FFF"] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        let many: Vec<Write> = (0..2_000).map(|number| put(number, 500)).collect();
+        store.write(&many).unwrap();
+        store.sync().unwrap();
+        let generation = store.current().path().to_owned();
+        drop(store);
+        for bytes in [&b""[..], b"half a snapshot"] {
+            fs::write(generation.join(name), bytes).unwrap();
+            let store = open(&folder);
+            for number in [0, 999, 1_999] {
+                assert!(store.get(put(number, 0).key()).unwrap().is_some(), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_snapshot_may_be_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..3_u16 {
+        let store = open(&folder);
+        let many: Vec<Write> = (0..1_000).map(|number| put(round * 1_000 + number, 500)).collect();
+        store.write(&many).unwrap();
+        store.sync().unwrap();
+        let generation = store.current().path().to_owned();
+        drop(store);
+        for entry in fs::read_dir(generation).unwrap().map(Result::unwrap) {
+            if entry.file_name().to_str().unwrap().starts_with("snap.") {
+                let mut bytes = fs::read(entry.path()).unwrap();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 0x10;
+                fs::write(entry.path(), bytes).unwrap();
+            }
+        }
+    }
+    let store = open(&folder);
+    assert!((0..3_000).all(|number| store.get(put(number, 0).key()).unwrap().is_some()));
+}
