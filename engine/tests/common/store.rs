@@ -147,6 +147,10 @@ impl Store for Bench {
         self.faulty.last(from, to)
     }
 
+    fn can_be_reopened(&self) -> Result<(), StoreError> {
+        self.faulty.can_be_reopened()
+    }
+
     fn bytes_on_disk(&self) -> Result<u64, StoreError> {
         self.faulty.bytes_on_disk()
     }
