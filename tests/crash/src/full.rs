@@ -64,18 +64,22 @@ async fn trial(disk: &Path, program: &Program, seed: u64, report: &mut Report) -
     let (mut model, recorder) = (Model::default(), Recorder::new());
     let mut load = Load::new(address, seed, recorder.clone());
     crowd::publish(&mut load, &model, &mut Random::new(seed));
-    let filled = fill_and_free(address, &recorder, disk).await;
+    let filled = fill_and_free(address, &recorder, disk, report).await;
     if let Some(status) = server.ended()? {
         anyhow::bail!("the daemon ended by itself ({status}); its last lines:\n{}", server.output());
     }
     load.expect_the_end();
     server.kill()?;
     report.violations.extend(load.finish().await.into_iter().map(Violation::Conduct));
-    if filled.is_err() {
+    if filled.as_ref().is_err_and(|error| error.downcast_ref::<RigFault>().is_some()) {
+        return filled;
+    }
+    if let Err(error) = filled {
+        report.violations.push(Violation::Conduct(format!("{error:#}")));
         report.output = server.output();
     }
-    filled?;
 
+    // Whatever happened, a start must mend it.
     let all = recorder.take();
     let strange = all.iter().find_map(|event| match event {
         Event::Answered(id, Answer::Refused(code)) if ![UNAVAILABLE, 2011].contains(code) => Some((id, code)),
@@ -92,21 +96,27 @@ async fn trial(disk: &Path, program: &Program, seed: u64, report: &mut Report) -
     Ok(())
 }
 
-async fn fill_and_free(address: SocketAddr, recorder: &Recorder, disk: &Path) -> anyhow::Result<()> {
+async fn fill_and_free(
+    address: SocketAddr,
+    recorder: &Recorder,
+    disk: &Path,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     until(recorder, |stored, _| stored >= ANSWERS).await.context("nothing is stored on an empty disk")?;
-    let mut others = Others::meet(address).await?;
+    let mut others = Others::meet(address, "early").await?;
     let ballast = disk.join("ballast");
     fill(&ballast).context(RigFault)?;
     until(recorder, |_, refused| refused >= 1).await.context("the disk is full, and nothing is refused")?;
     let refused = recorder.counts().refused;
     others.talk().await.context("while the disk was full, in a namespace that is not on it")?;
-    let newcomers = Others::meet(address).await.context("while the disk was full, nobody could come in");
+    if let Err(error) = Others::meet(address, "late").await {
+        report.violations.push(Violation::Conduct(format!("while the disk was full, nobody could come in: {error:#}")));
+    }
     until(recorder, |_, now| now >= refused + 10).await.context("the disk is full, and little is refused")?;
     fs::remove_file(&ballast).context(RigFault)?;
     let stored = recorder.counts().stored;
     let again = until(recorder, |now, _| now >= stored + ANSWERS).await;
-    again.with_context(|| format!("there is room again, and {} were stored", recorder.counts().stored - stored))?;
-    newcomers?.talk().await
+    again.with_context(|| format!("there is room again, and {} were stored", recorder.counts().stored - stored))
 }
 
 async fn until(recorder: &Recorder, mut is_enough: impl FnMut(usize, usize) -> bool) -> anyhow::Result<()> {
@@ -139,12 +149,14 @@ struct Others {
 impl Others {
     const CHANNEL: &str = "realtime:others";
 
-    async fn meet(address: SocketAddr) -> anyhow::Result<Self> {
+    /// Users that nobody knew before connect.
+    async fn meet(address: SocketAddr, when: &str) -> anyhow::Result<Self> {
+        let (listener, speaker) = (format!("{when}-listener"), format!("{when}-speaker"));
         let who = |user| Who { user, device: None, codec: Codec::Json };
-        let (mut writer, mut reader, _) = connection::open(address, who("listener")).await?;
+        let (mut writer, mut reader, _) = connection::open(address, who(&listener)).await?;
         writer.send(&[json!({"id": 1, "subscribe": {"channel": Self::CHANNEL}})]).await?;
         reader.expect("subscribed").await?;
-        let (speak, answered, _) = connection::open(address, who("speaker")).await?;
+        let (speak, answered, _) = connection::open(address, who(&speaker)).await?;
         Ok(Self { speaker: (speak, answered), listener: (writer, reader) })
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Life {
     /// The seed of its data.
     seed: u64,
     rounds: u64,
+    /// How long its last start took.
+    start_time: Duration,
 }
 
 /// What came of one round.
@@ -68,7 +70,7 @@ impl Life {
     /// A new one.
     pub(crate) fn new(ground: Ground, program: Program, seed: u64) -> Self {
         let (model, recorder) = (Model::default(), Recorder::new());
-        Self { server: None, ground, program, model, recorder, seed, rounds: 0 }
+        Self { server: None, ground, program, model, recorder, seed, rounds: 0, start_time: Duration::ZERO }
     }
 
     /// Rounds that it has seen.
@@ -144,6 +146,7 @@ impl Life {
         let mut server = Server::start(&self.program, &self.ground.data())?;
         let (address, took) = server.ready().await?;
         self.server = Some((server, address));
+        self.start_time = took;
         Ok(took)
     }
 
@@ -210,12 +213,12 @@ impl Life {
         Past { all, certain, is_clean }
     }
 
-    /// Starts the daemon and lets it crash before or just after it listens.
+    /// Starts the daemon and lets it crash before it listens or just after.
     async fn crash_at_start(&mut self, random: &mut Random) -> anyhow::Result<()> {
         let mut server = Server::start(&self.program, &self.ground.data())?;
-        // Short ones are likelier: opening files is over soon, replaying them is not.
-        let power = random.between(0, 8);
-        sleep(Duration::from_micros(random.between(500 << power, 1_000 << power))).await;
+        // At any moment of a start that takes as long as the last one, or a little longer.
+        let time_max = self.start_time.mul_f64(1.2).as_micros().max(1_000) as u64;
+        sleep(Duration::from_micros(random.between(0, time_max))).await;
         self.ground.cut()?;
         server.kill()?;
         self.ground.settle()

@@ -78,7 +78,7 @@ impl Plan {
         match self.random.between(0, 100) {
             _ if self.is_proof => Moment::Load,
             0..60 => Moment::Load,
-            60..75 => Moment::Start(self.random.between(1, 4)),
+            60..75 => Moment::Start(self.random.between(1, 6)),
             75..90 => Moment::Stop,
             _ => Moment::Stopped,
         }

@@ -48,11 +48,25 @@ pub(crate) struct Server {
     started: Instant,
 }
 
-/// The last lines of its output. Errors are kept apart, so that a flood of other lines does not hide them.
+/// The last lines of its output. Errors are kept apart, so that other lines do not hide them.
 #[derive(Debug, Default)]
 struct Lines {
     errors: VecDeque<String>,
     others: VecDeque<String>,
+}
+
+impl Lines {
+    fn keep(&mut self, line: String) {
+        let is_error = line.contains("ERROR") || line.contains("panicked");
+        let lines = if is_error { &mut self.errors } else { &mut self.others };
+        // Behind the time; what is said again and again is kept once.
+        let said = |line: &str| line.split_once(' ').map(|(_, said)| said.to_owned());
+        lines.retain(|kept| said(kept) != said(&line));
+        if lines.len() == LINES_MAX {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
 }
 
 impl Server {
@@ -153,13 +167,7 @@ fn read_on(output: impl Read + Send + 'static, tell: watch::Sender<Option<Socket
             if let Some(address) = address(&line) {
                 tell.send_replace(Some(address));
             }
-            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_error = line.contains("ERROR") || line.contains("panicked");
-            let lines = if is_error { &mut lines.errors } else { &mut lines.others };
-            if lines.len() == LINES_MAX {
-                lines.pop_front();
-            }
-            lines.push_back(line);
+            lines.lock().unwrap_or_else(PoisonError::into_inner).keep(line);
         }
     });
 }
