@@ -92,7 +92,7 @@ async fn trial(disk: &Path, program: &Program, seed: u64, report: &mut Report) -
     let (address, took) = server.ready().await?;
     report.recovery = Some(took);
     let readings = readback::everything(address, seed, &reading_devices(0)).await?;
-    report.add(model.check(&Past { certain: all.len(), all, is_clean: false }, &readings));
+    report.add(model.check(&Past { certain: all.len(), all, ..Past::default() }, &readings));
     Ok(())
 }
 

@@ -104,7 +104,7 @@ impl Life {
     pub(crate) async fn end(&mut self) -> anyhow::Result<Report> {
         let mut report = Report::default();
         let all = self.recorder.take();
-        let past = Past { certain: all.len(), all, is_clean: false };
+        let past = Past { certain: all.len(), all, ..Past::default() };
         match self.audit(&past).await {
             Ok(verdict) => report.add(verdict),
             Err(error) => report.violations.push(Violation::Conduct(format!("{error:#}"))),
@@ -162,6 +162,7 @@ impl Life {
 
     /// Puts the daemon under load until it crashes. Returns what happened.
     async fn crash(&mut self, moment: Moment, random: &mut Random, report: &mut Report) -> anyhow::Result<Past> {
+        let fresh = self.recorder.mark();
         let Some((mut server, address)) = self.server.take() else { anyhow::bail!("the daemon does not run") };
         let mut load = Load::new(address, self.seed, self.recorder.clone());
         crowd::join(&mut load, &self.model, random).await?;
@@ -188,7 +189,7 @@ impl Life {
             report.violations.extend(load.finish().await.into_iter().map(Violation::Conduct));
             let certain = self.recorder.mark();
             self.ground.cut()?;
-            return Ok(self.past(certain, undisturbed, is_clean, report));
+            return Ok(Past { fresh, is_clean, ..self.past(certain, undisturbed, report) });
         }
         let certain = self.recorder.mark();
         self.ground.cut()?;
@@ -197,11 +198,11 @@ impl Life {
         report.violations.extend(load.finish().await.into_iter().map(Violation::Conduct));
         // A killed daemon's files are as it left them: whatever it had answered was before.
         let certain = if self.ground.has_power() { certain } else { self.recorder.mark() };
-        Ok(self.past(certain, undisturbed, is_clean, report))
+        Ok(Past { fresh, ..self.past(certain, undisturbed, report) })
     }
 
     /// What happened, with a complaint about what was refused before anybody disturbed the daemon.
-    fn past(&self, certain: usize, undisturbed: usize, is_clean: bool, report: &mut Report) -> Past {
+    fn past(&self, certain: usize, undisturbed: usize, report: &mut Report) -> Past {
         let all = self.recorder.take();
         let refused = all[..undisturbed].iter().filter_map(|event| match event {
             Event::Answered(id, Answer::Refused(code)) if *code != BUSY => {
@@ -210,7 +211,7 @@ impl Life {
             _ => None,
         });
         report.violations.extend(refused.take(REFUSALS_MAX));
-        Past { all, certain, is_clean }
+        Past { all, certain, ..Past::default() }
     }
 
     /// Starts the daemon and lets it crash before it listens or just after.

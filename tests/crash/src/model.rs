@@ -67,11 +67,12 @@ impl Model {
 }
 
 /// What to ask for again after a crash, always waiting for `stored`: every publication with a key of which it is not
-/// known what became of it, and some of those that were answered `stored`, which must get the same answer again.
+/// known what became of it, and some of those that were answered `stored`, which must get the same answer again. All of
+/// them are fresh: a daemon remembers keys for two minutes.
 pub(crate) fn repeats(past: &Past) -> Vec<Publication> {
     const STORED_MAX: usize = 20;
     let mut asked: BTreeMap<Id, (Publication, Option<Answer>)> = BTreeMap::new();
-    for (event, is_certain) in past.events() {
+    for (event, is_certain) in past.events().skip(past.fresh) {
         match event {
             Event::Asked(publication) if publication.is_keyed => {
                 asked.insert(publication.id, (*publication, None));

@@ -10,6 +10,8 @@ pub(crate) struct Past {
     /// So many of them are certain to have come before the crash. Of the others it is not known: what was answered in
     /// the moment of a power cut may have come after the picture of the disk was taken.
     pub(crate) certain: usize,
+    /// What was asked before so many of them was asked again after an earlier crash, who knows how long ago.
+    pub(crate) fresh: usize,
     /// Whether the daemon had been told to stop and had ended well by itself.
     pub(crate) is_clean: bool,
 }
