@@ -4,7 +4,7 @@ use crate::cell::Cell;
 use crate::outbox::Outbox;
 use crate::sync::lock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use tidings_core::session::Session;
 use tidings_core::time::Instant;
 use tidings_proto::id::{Position, SessionId};
@@ -20,8 +20,15 @@ pub(crate) struct Conn {
     armed: AtomicU64,
     /// Which of its streams is brought forward first the next time.
     forward: AtomicUsize,
+    /// What it has of a session of before. Boxed, because most have nothing.
+    before: OnceLock<Box<Before>>,
+}
+
+/// A connection's part in a session that has outlived another, or is to outlive this one.
+#[derive(Default)]
+struct Before {
     /// The session that it goes on with; else the session has the connection's id.
-    resumed: OnceLock<Box<SessionId>>,
+    resumed: OnceLock<SessionId>,
     /// Channels of the session that it has not joined again, or has left because it ended. A leaf, locked under the
     /// session's lock.
     carried: Mutex<Channels>,
@@ -34,39 +41,42 @@ impl Conn {
             outbox,
             armed: AtomicU64::new(0),
             forward: AtomicUsize::new(0),
-            resumed: OnceLock::new(),
-            carried: Mutex::default(),
+            before: OnceLock::new(),
         }
     }
 
     /// The session's id, as its client and the host know it.
     pub(crate) fn session_id(&self) -> SessionId {
-        self.resumed.get().map_or_else(|| self.outbox.session(), |session| **session)
+        self.before.get().and_then(|before| before.resumed.get().copied()).unwrap_or(self.outbox.session())
     }
 
     /// From now on it is another session's connection.
     pub(crate) fn go_on_with(&self, session: SessionId) {
         // It asks to go on with a session once, before it is admitted.
-        let _ = self.resumed.set(Box::new(session));
+        let _ = self.before.get_or_init(Box::default).resumed.set(session);
     }
 
     /// Whether it goes on with another connection's session.
     pub(crate) fn is_resumed(&self) -> bool {
-        self.resumed.get().is_some()
+        self.before.get().is_some_and(|before| before.resumed.get().is_some())
     }
 
     /// What its session is to join again.
     pub(crate) fn carry(&self, channels: Channels) {
-        *lock(&self.carried) = channels;
+        if !channels.is_empty() || self.before.get().is_some() {
+            *lock(&self.before.get_or_init(Box::default).carried) = channels;
+        }
     }
 
-    pub(crate) fn carried(&self) -> MutexGuard<'_, Channels> {
-        lock(&self.carried)
+    /// The channels of its session that it has not joined.
+    pub(crate) fn carried(&self) -> Channels {
+        self.before.get().map_or_else(Channels::new, |before| lock(&before.carried).clone())
     }
 
     /// It has joined a channel.
     pub(crate) fn has_joined(&self, channel: &str) {
-        let mut carried = lock(&self.carried);
+        let Some(before) = self.before.get() else { return };
+        let mut carried = lock(&before.carried);
         if let Some(at) = carried.iter().position(|(name, _)| **name == *channel) {
             carried.swap_remove(at);
         }

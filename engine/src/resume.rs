@@ -60,7 +60,7 @@ pub(crate) fn channels_of(conn: &Conn, session: &Session<Arc<Cell>>) -> Channels
         (Arc::clone(subscription.channel.shared_name()), Position { epoch, offset: subscription.has })
     });
     let mut channels: Channels = joined.collect();
-    channels.extend(conn.carried().iter().cloned());
+    channels.extend(conn.carried());
     channels
 }
 
