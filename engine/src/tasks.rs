@@ -8,7 +8,7 @@ use crate::stats;
 use crate::streams::sweep;
 use crate::sync::lock;
 use crate::timers::TICK_MS;
-use crate::turn::{Turn, close_session};
+use crate::turn::{Turn, close_session, still_there};
 use crate::{committer, reader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -111,6 +111,7 @@ fn tick_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
         if let Some(next) = session.tick(&shared.settled.rules.limits, now, turn) {
             shared.arm(conn, next.max(now.instant + 1));
         }
+        still_there(shared, session, now);
     });
     turn.finish();
 }

@@ -400,6 +400,18 @@ pub(crate) fn close_session(shared: &Arc<Shared>, conn: &Arc<Conn>, code: Code) 
     turn.finish();
 }
 
+/// The session's device is connected, so it does not stay away from its user's inbox.
+pub(crate) fn still_there(shared: &Shared, session: &Session<Arc<Cell>>, now: Now) {
+    let (Some(store), Some((inbox, device))) = (&shared.store, session.place()) else { return };
+    let mut stream = inbox.stream();
+    stream.still_there(device, now);
+    let is_soiled = stream.wants_upkeep(now);
+    drop(stream);
+    if is_soiled {
+        store.commit.soil(inbox);
+    }
+}
+
 /// Ends the session's part in every stream that it is a member of, and lets it wait for another connection unless `code`
 /// says that it is over. Returns its user.
 fn leave_all(shared: &Shared, conn: &Conn, code: Option<Code>, now: Now, fan: &mut Fan) -> Option<Arc<str>> {
@@ -408,6 +420,7 @@ fn leave_all(shared: &Shared, conn: &Conn, code: Option<Code>, now: Now, fan: &m
         // Who takes the session over from now on finds here what it was subscribed to.
         let channels = channels_of(conn, &session);
         conn.carry(channels.clone());
+        still_there(shared, &session, now);
         (channels, session.end().collect::<Vec<_>>(), session.user().cloned())
     };
     // Also of a connection that was never admitted: it may have taken a session over.

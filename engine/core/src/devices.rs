@@ -33,12 +33,8 @@ impl Devices {
     /// Sessions without a name get their place with the first acknowledgement: most of them never have a second session,
     /// and a place of their own would hold entries back for nobody.
     pub(crate) fn see(&mut self, name: &str, before: u64, shelf: &Shelf, wall_ms: u64) -> (u64, bool) {
-        if let Some(device) = self.find(name) {
-            let stale = wall_ms >= device.seen_at.saturating_add(shelf.device_ttl_ms / SEEN_PARTS);
-            if stale {
-                device.seen_at = wall_ms;
-            }
-            return (device.delivered, stale);
+        if let Some((delivered, changed)) = self.see_again(name, shelf, wall_ms) {
+            return (delivered, changed);
         }
         if name.is_empty() {
             return (before, false);
@@ -56,6 +52,16 @@ impl Devices {
         }
         self.0.reserve_exact(1);
         self.0.push(Device { name: name.into(), delivered, read, seen_at: wall_ms });
+    }
+
+    /// A device that is known is still there. Returns what it has, and whether something changed that must be written down.
+    pub(crate) fn see_again(&mut self, name: &str, shelf: &Shelf, wall_ms: u64) -> Option<(u64, bool)> {
+        let device = self.find(name)?;
+        let stale = wall_ms >= device.seen_at.saturating_add(shelf.device_ttl_ms / SEEN_PARTS);
+        if stale {
+            device.seen_at = wall_ms;
+        }
+        Some((device.delivered, stale))
     }
 
     /// The device has everything up to an offset, and its user has read it where `read` says so. Nothing goes back.

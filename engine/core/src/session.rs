@@ -200,6 +200,12 @@ impl<C: Channel> Session<C> {
         self.asked.wish().and_then(|wish| wish.resume)
     }
 
+    /// Its user's inbox, and the name of the device that it is on; empty for none.
+    pub fn place(&self) -> Option<(&C, &str)> {
+        let device = self.owner.device.as_deref().unwrap_or_default();
+        self.inbox.as_ref().map(|inbox| (&inbox.channel, device))
+    }
+
     /// The channels it is subscribed to.
     pub fn channels(&self) -> impl Iterator<Item = &Subscription<C>> {
         self.subscriptions.iter()

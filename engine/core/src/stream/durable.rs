@@ -1,9 +1,11 @@
 //! The part of a stream that is on disk: publications wait for the barrier, members read what memory no longer has, and an
 //! inbox knows the user's devices.
 
-use super::{Delivery, Effects, Forward, Joined, Publication, Slot, Stream, Subscriber};
+use super::forward::Forward;
+use super::{Delivery, Effects, Joined, Publication, Stream, Subscriber};
 use crate::devices::Mark;
 use crate::disk::{Disk, Upkeep};
+use crate::members::Slot;
 use crate::policy::Policy;
 use crate::time::Now;
 use bytes::Bytes;
@@ -158,6 +160,16 @@ impl<S: Subscriber> Stream<S> {
         let told = since.or(known).filter(|told| told.epoch == epoch && told.offset <= shown);
         let delivered = told.map_or_else(|| self.given(joined.slot).unwrap_or(shown), |told| told.offset);
         InboxJoined { joined, delivered, read }
+    }
+
+    /// A session of a device is there. To be called when it leaves the inbox, and now and then while it stays: a device
+    /// that is connected and has nothing to acknowledge is not one that stays away.
+    pub fn still_there(&mut self, device: &str, now: Now) {
+        let Some(disk) = &mut self.disk else { return };
+        let seen = disk.devices.as_mut().and_then(|devices| devices.see_again(device, &self.policy.shelf, now.wall_ms));
+        if seen.is_some_and(|(_, changed)| changed) {
+            disk.touch();
+        }
     }
 
     /// A device has everything of its user's inbox up to an offset, and the user has read it where `read` says so. Returns

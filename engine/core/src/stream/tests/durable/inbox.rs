@@ -196,3 +196,27 @@ fn what_the_user_has_read_stays_when_the_device_goes() {
         bench.sink.last.clear();
     }
 }
+
+#[test]
+fn a_device_that_is_connected_and_has_nothing_to_acknowledge_does_not_stay_away() {
+    for is_told in [true, false] {
+        let mut bench = Bench::inbox();
+        let (phone, ..) = bench.arrive(0, "phone");
+        bench.arrive(1, "tablet");
+        // Longer than a device may stay away.
+        bench.pass(SHELF.device_ttl_ms + 1);
+        if is_told {
+            bench.stream.still_there("tablet", bench.now);
+            bench.stream.still_there("unknown", bench.now);
+        }
+        bench.store(1);
+        assert!(bench.has(phone, "phone", 1));
+        bench.upkeep();
+        assert_eq!(
+            bench.disk.head().unwrap().floor,
+            if is_told { 1 } else { 2 },
+            "whether it is held back for the tablet"
+        );
+        assert_eq!(bench.disk.head().unwrap().devices.len(), 2);
+    }
+}
