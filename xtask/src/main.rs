@@ -10,6 +10,7 @@ mod crash;
 mod house;
 mod run;
 mod rust;
+mod sim;
 mod test;
 mod tree;
 mod vectors;
@@ -31,6 +32,7 @@ enum Command {
     Test(test::Args),
     Bench(bench::Args),
     Crash(crash::Args),
+    Sim(sim::Args),
     Vectors(vectors::Args),
 }
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Some(Command::Test(args)) => test::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),
         Some(Command::Crash(args)) => crash::main(&args),
+        Some(Command::Sim(args)) => sim::main(&args),
         Some(Command::Vectors(args)) => vectors::main(&args),
     };
     match done {

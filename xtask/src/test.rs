@@ -8,6 +8,7 @@ mod foreign;
 mod node;
 mod outcome;
 mod python;
+mod sim;
 mod suite;
 mod tally;
 
@@ -51,6 +52,7 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<bool> {
         steps.push(step("check", || Ok(Outcome::Ran(Tally::default(), check::prove_all()?))));
     }
     steps.push(step("suite", || suite::run(&house)));
+    steps.push(step("sim", || sim::run(&house)));
     if foreign::exists(&house) {
         steps.push(step("daemon", || daemon::build(&house.tree)));
         steps.push(step("python", || python::prepare(&house.tree)));

@@ -20,30 +20,32 @@ struct Ban {
 }
 
 const PURE: &[&str] = &["tidings-proto", "tidings-core"];
-const CORE: &[&str] = &["tidings-core"];
+/// Those in which the same seed must give the same run.
+const REPEATABLE: &[&str] = &["tidings-core", "tidings-sim"];
+const ALONE: &[&str] = &["tidings-proto", "tidings-core", "tidings-sim"];
 const SERVING: &[&str] = &["tidings", "tidings-auth", "tidings-transports"];
 
 const TIME: &str = "take the time as an argument; the caller reads the clock";
 const OUTWARD: &str = "hand what must happen to the caller, who has sockets, files and threads";
 
 const BANS: [Ban; 14] = [
-    Ban { path: &["Instant", "now"], crates: PURE, instead: TIME },
+    Ban { path: &["Instant", "now"], crates: ALONE, instead: TIME },
     Ban { path: &["time", "Instant"], crates: &["tidings-proto"], instead: TIME },
-    Ban { path: &["std", "time", "Instant"], crates: CORE, instead: TIME },
-    Ban { path: &["SystemTime"], crates: PURE, instead: TIME },
-    Ban { path: &["std", "thread"], crates: PURE, instead: OUTWARD },
-    Ban { path: &["std", "net"], crates: PURE, instead: OUTWARD },
-    Ban { path: &["std", "fs"], crates: PURE, instead: OUTWARD },
+    Ban { path: &["std", "time", "Instant"], crates: REPEATABLE, instead: TIME },
+    Ban { path: &["SystemTime"], crates: ALONE, instead: TIME },
+    Ban { path: &["std", "thread"], crates: ALONE, instead: OUTWARD },
+    Ban { path: &["std", "net"], crates: ALONE, instead: OUTWARD },
+    Ban { path: &["std", "fs"], crates: ALONE, instead: OUTWARD },
     Ban { path: &["std", "env"], crates: PURE, instead: OUTWARD },
     Ban { path: &["std", "process"], crates: PURE, instead: OUTWARD },
-    Ban { path: &["tokio"], crates: PURE, instead: OUTWARD },
-    Ban { path: &["RandomState"], crates: CORE, instead: "give the map a hasher with a key of the caller's" },
+    Ban { path: &["tokio"], crates: ALONE, instead: OUTWARD },
+    Ban { path: &["RandomState"], crates: REPEATABLE, instead: "give the map a hasher with a key of the caller's" },
     Ban { path: &["thread", "sleep"], crates: SERVING, instead: "arm a timer: a sleeping thread serves nobody" },
     Ban { path: &["unbounded_channel"], crates: SERVING, instead: "give the channel a bound" },
     Ban { path: &["std", "sync", "mpsc", "channel"], crates: SERVING, instead: "use sync_channel, with a bound" },
 ];
 
-/// Finds what the pure crates must not name: see [`BANS`], and maps whose hash is keyed by chance in the core.
+/// Finds what the pure crates must not name: see [`BANS`], and maps whose hash is keyed by chance where a seed decides.
 ///
 /// # Errors
 /// When a source file cannot be read.
@@ -61,7 +63,7 @@ pub(crate) fn prove(house: &House) -> anyhow::Result<Vec<Breach>> {
             let source = rust::parse(&house.tree.read(&file)?).with_context(|| file.display().to_string())?;
             for named in rust::named(&source.items, true) {
                 let banned = bans.iter().find(|ban| holds(&named, ban)).map(|ban| ban.instead);
-                let keyless = CORE.contains(&one.name.as_str()) && is_keyed_by_chance(&named);
+                let keyless = REPEATABLE.contains(&one.name.as_str()) && is_keyed_by_chance(&named);
                 let keyless =
                     keyless.then_some("give the map a hasher as its last argument, with a key of the caller's");
                 if let Some(instead) = banned.or(keyless) {
