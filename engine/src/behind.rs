@@ -2,7 +2,8 @@
 
 use crate::cell::Cell;
 use crate::sync::lock;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::mem;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use tidings_core::stream::Slot;
@@ -10,12 +11,16 @@ use tidings_core::stream::Slot;
 /// How long whoever takes from the queue sleeps when nobody is behind.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A member that needs entries from the disk. At most a few for each member of each stream.
+/// A member that needs entries from the disk. Which ones is found out when it is its turn.
 pub(crate) struct Wanted {
     pub(crate) cell: Arc<Cell>,
     pub(crate) slot: Slot,
-    pub(crate) from: u64,
-    pub(crate) to: u64,
+}
+
+impl Wanted {
+    fn name(&self) -> (usize, Slot) {
+        (Arc::as_ptr(&self.cell).addr(), self.slot)
+    }
 }
 
 #[derive(Default)]
@@ -23,6 +28,8 @@ struct Queue {
     waiting: VecDeque<Wanted>,
     /// Those for whom reading failed: they wait until the store is open again.
     failed: Vec<Wanted>,
+    /// All of both: each seat of a stream stands in here once, whoever comes and goes in it.
+    known: HashSet<(usize, Slot)>,
     stopping: bool,
 }
 
@@ -34,20 +41,28 @@ pub(crate) struct Behind {
 }
 
 impl Behind {
+    /// Has a page read for a member, unless that waits already.
     pub(crate) fn want(&self, wanted: Wanted) {
-        lock(&self.queue).waiting.push_back(wanted);
-        self.ready.notify_one();
+        let mut queue = lock(&self.queue);
+        if queue.known.insert(wanted.name()) {
+            queue.waiting.push_back(wanted);
+            drop(queue);
+            self.ready.notify_one();
+        }
     }
 
     /// Reading failed for one.
     pub(crate) fn failed(&self, wanted: Wanted) {
-        lock(&self.queue).failed.push(wanted);
+        let mut queue = lock(&self.queue);
+        if queue.known.insert(wanted.name()) {
+            queue.failed.push(wanted);
+        }
     }
 
     /// The store is open again.
     pub(crate) fn retry(&self) {
         let mut queue = lock(&self.queue);
-        let failed = std::mem::take(&mut queue.failed);
+        let failed = mem::take(&mut queue.failed);
         queue.waiting.extend(failed);
         drop(queue);
         self.ready.notify_one();
@@ -64,7 +79,15 @@ impl Behind {
         let idle = |queue: &mut Queue| queue.waiting.is_empty() && !queue.stopping;
         let waited = self.ready.wait_timeout_while(queue, PATIENCE, idle);
         let mut queue = waited.unwrap_or_else(PoisonError::into_inner).0;
-        if queue.stopping { Err(Stopped) } else { Ok(queue.waiting.pop_front()) }
+        if queue.stopping {
+            return Err(Stopped);
+        }
+        let next = queue.waiting.pop_front();
+        // From now on what it needs may change, and it may be wanted again.
+        if let Some(wanted) = &next {
+            queue.known.remove(&wanted.name());
+        }
+        Ok(next)
     }
 }
 

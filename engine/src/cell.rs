@@ -65,11 +65,19 @@ impl Cell {
     /// Takes the cell out of use if `vacant` says so, and returns whether it does. Called by the directory that holds it,
     /// while nobody can find it there. Never while something of it is on its way to the disk.
     pub(crate) fn retire_if(&self, vacant: impl FnOnce(&mut Stream<Arc<Outbox>>) -> bool) -> bool {
+        // Whoever works for the disk may hold the stream for long, and this is asked with a part of the directory locked.
+        if self.is_on_its_way() {
+            return false;
+        }
         let mut stream = self.stream();
-        let on_its_way = self.unwritten.load(Ordering::Acquire) > 0 || self.soiled.load(Ordering::Acquire);
+        let on_its_way = self.is_on_its_way();
         let is_vacant = !on_its_way && stream.unstored() == 0 && vacant(&mut stream);
         self.retired.fetch_or(is_vacant, Ordering::Relaxed);
         is_vacant
+    }
+
+    fn is_on_its_way(&self) -> bool {
+        self.unwritten.load(Ordering::Acquire) > 0 || self.soiled.load(Ordering::Acquire)
     }
 
     /// It is to be looked after. Returns whether nobody had said so yet.

@@ -26,15 +26,21 @@ pub(crate) fn run(shared: &Arc<Shared>, store: &Store) {
     loop {
         let Taken { waiting, failing, stopping } = store.commit.take(UPKEEP_EVERY);
         let is_due = stopping || looked_after.elapsed() >= UPKEEP_EVERY;
-        let worked = if failing {
-            give_up(shared, store, waiting);
-            Err(())
-        } else {
-            // What upkeep has written without a barrier gets one when nothing else has brought it.
-            let sync = !waiting.landings.is_empty() || (unsynced && is_due);
-            unsynced = !sync && (unsynced || !waiting.ops.is_empty());
+        // What upkeep has written without a barrier gets one when nothing else has brought it.
+        let sync = !waiting.landings.is_empty() || (unsynced && is_due);
+        unsynced = !sync && (unsynced || !waiting.ops.is_empty());
+        let work = || {
+            if failing {
+                give_up(shared, store, waiting);
+                return Err(());
+            }
             carry_out(shared, store, waiting, sync)
         };
+        let worked = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+            tracing::error!("the thread that writes to the store panicked; the store is opened afresh");
+            store.commit.fail();
+            Err(())
+        });
         if worked.is_ok() && is_due {
             looked_after = Instant::now();
             let looked = guarded(|| {

@@ -130,8 +130,8 @@ pub(crate) fn catch_up(shared: &Shared, cell: &Arc<Cell>, slot: Slot, now: Now, 
 
 /// Has the reader read what a member needs from the disk.
 pub(crate) fn go_on(shared: &Shared, cell: &Arc<Cell>, slot: Slot, forward: Forward) {
-    if let (Forward::Read { from, to }, Some(store)) = (forward, &shared.store) {
-        store.behind.want(Wanted { cell: Arc::clone(cell), slot, from, to });
+    if let (Forward::Read { .. }, Some(store)) = (forward, &shared.store) {
+        store.behind.want(Wanted { cell: Arc::clone(cell), slot });
     }
 }
 

@@ -5,6 +5,7 @@ use crate::conn::{Channels, Conn};
 use crate::sync::lock;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_core::time::Instant;
@@ -46,12 +47,17 @@ pub(crate) struct Identities {
     map: DashMap<SessionId, Identity>,
     parked: AtomicUsize,
     parked_max: usize,
+    /// The sessions of each user that wait, in the order in which they began to. Locked under the map's guard.
+    by_user: Mutex<HashMap<Arc<str>, VecDeque<SessionId>>>,
+    parked_per_user_max: usize,
     take_overs: [Mutex<()>; TAKE_OVERS],
 }
 
 impl Identities {
-    pub(crate) fn new(parked_max: usize) -> Self {
+    pub(crate) fn new(parked_max: usize, parked_per_user_max: usize) -> Self {
         Self {
+            by_user: Mutex::default(),
+            parked_per_user_max,
             map: DashMap::new(),
             parked: AtomicUsize::new(0),
             parked_max,
@@ -93,26 +99,58 @@ impl Identities {
         Some(match std::mem::replace(&mut identity.state, State::Live(Arc::clone(conn))) {
             State::Live(before) => Claimed::Live(before),
             State::Parked(channels, _) => {
-                self.parked.fetch_sub(1, Ordering::Relaxed);
+                self.waits_no_more(&identity.user, session);
                 Claimed::Parked(*channels)
             }
         })
     }
 
     /// The session has lost this connection and waits for another. Does nothing when it has another already. Returns
-    /// whether it waits: not when as many do as may.
+    /// whether it waits: not when as many do as may. Of one user as many wait as may be connected; the one that waits for
+    /// longest makes room, so that nobody takes the places of others.
     pub(crate) fn park(&self, session: SessionId, conn: &Conn, channels: Channels, until: Instant) -> bool {
-        let Entry::Occupied(mut entry) = self.map.entry(session) else { return false };
-        if !entry.get().has(conn) {
-            return false;
+        let oldest = {
+            let Entry::Occupied(mut entry) = self.map.entry(session) else { return false };
+            if !entry.get().has(conn) {
+                return false;
+            }
+            if self.parked.fetch_add(1, Ordering::Relaxed) >= self.parked_max {
+                self.parked.fetch_sub(1, Ordering::Relaxed);
+                entry.remove();
+                return false;
+            }
+            entry.get_mut().state = State::Parked(Box::new(channels), until);
+            let mut by_user = lock(&self.by_user);
+            let waiting = by_user.entry(Arc::clone(&entry.get().user)).or_default();
+            waiting.push_back(session);
+            waiting.front().copied().filter(|_| waiting.len() > self.parked_per_user_max)
+        };
+        if let Some(oldest) = oldest {
+            self.remove_parked(oldest, |_| true);
         }
-        if self.parked.fetch_add(1, Ordering::Relaxed) >= self.parked_max {
-            self.parked.fetch_sub(1, Ordering::Relaxed);
-            entry.remove();
-            return false;
-        }
-        entry.get_mut().state = State::Parked(Box::new(channels), until);
         true
+    }
+
+    /// A session waits no more.
+    fn waits_no_more(&self, user: &Arc<str>, session: SessionId) {
+        self.parked.fetch_sub(1, Ordering::Relaxed);
+        let mut by_user = lock(&self.by_user);
+        if let Some(waiting) = by_user.get_mut(user) {
+            waiting.retain(|waits| *waits != session);
+            if waiting.is_empty() {
+                by_user.remove(user);
+            }
+        }
+    }
+
+    fn remove_parked(&self, session: SessionId, is_over: impl Fn(Instant) -> bool) {
+        let removed = self.map.remove_if(&session, |_, identity| match identity.state {
+            State::Parked(_, until) => is_over(until),
+            State::Live(_) => false,
+        });
+        if let Some((session, identity)) = removed {
+            self.waits_no_more(&identity.user, session);
+        }
     }
 
     /// The session is over, if it has still this connection.
@@ -122,10 +160,7 @@ impl Identities {
 
     /// The session is over if it has waited long enough.
     pub(crate) fn expire(&self, session: SessionId, now: Instant) {
-        let is_due = |identity: &Identity| matches!(identity.state, State::Parked(_, until) if until <= now);
-        if self.map.remove_if(&session, |_, identity| is_due(identity)).is_some() {
-            self.parked.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.remove_parked(session, |until| until <= now);
     }
 
     /// How many wait.

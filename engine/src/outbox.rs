@@ -105,6 +105,15 @@ impl Outbox {
         queue.append(frames)
     }
 
+    /// Whether it is worth while to read for this connection: at least half of its room is free. If not, a later flush
+    /// will answer [`Flushed::room_again`]; never for one that is over.
+    pub(crate) fn wants_more(&self, limits: OutboxLimits) -> bool {
+        let mut queue = lock(&self.queue);
+        let has_room = queue.bytes == 0 || queue.bytes * 2 < limits.bytes_max;
+        queue.refused |= !has_room;
+        has_room && !queue.closing && !queue.closed
+    }
+
     /// Takes the last frames of the connection, and nothing after them. With `at_once`, what waits before them is
     /// given up, but for a piece of which some has left already.
     pub(crate) fn push_last(&self, frames: Bytes, at_once: bool) -> Pushed {

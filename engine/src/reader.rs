@@ -3,7 +3,7 @@
 
 use crate::behind::Wanted;
 use crate::fan::Fan;
-use crate::flush::settle;
+use crate::flush::{go_on, settle};
 use crate::shared::{Shared, Store};
 use crate::upkeep;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,34 +32,44 @@ pub(crate) fn run(shared: &Arc<Shared>, store: &Store) {
 }
 
 fn read(shared: &Arc<Shared>, store: &Store, wanted: Wanted) {
-    let Wanted { cell, slot, from, to } = wanted;
-    let Some(number) = cell.stream().disk_number() else { return };
-    let page_to = to.min(from.saturating_add(PAGE_ENTRIES - 1));
-    let page = match store.disk.page(number, from, page_to, PAGE_BYTES) {
+    let mut fan = Fan::new(shared.settled.outbox);
+    let (number, from, to) = {
+        let mut stream = wanted.cell.stream();
+        let Some(number) = stream.disk_number() else { return };
+        // What is read for somebody who has no room, or is gone, is read in vain.
+        let has_room = stream.member(wanted.slot).is_some_and(|outbox| outbox.wants_more(shared.settled.outbox));
+        if !has_room {
+            return;
+        }
+        match stream.catch_up(wanted.slot, shared.clock.now(), &mut fan) {
+            Forward::Read { from, to } => (number, from, to.min(from.saturating_add(PAGE_ENTRIES - 1))),
+            Forward::UpToDate | Forward::Full => {
+                drop(stream);
+                return settle(shared, fan);
+            }
+        }
+    };
+    let page = match store.disk.page(number, from, to, PAGE_BYTES) {
         Ok(page) => page,
         Err(error) => {
             if !store.commit.is_failing() {
                 tracing::error!(%error, "the store cannot be read; it is opened afresh");
             }
-            store.behind.failed(Wanted { cell, slot, from, to });
+            store.behind.failed(wanted);
             store.commit.fail();
-            return;
+            return settle(shared, fan);
         }
     };
     if !page.damaged.is_empty() {
         shared.counters.damaged.add(page.damaged.len() as u64);
         tracing::error!(
-            stream = %cell.shared_name(),
+            stream = %wanted.cell.shared_name(),
             offsets = ?page.damaged,
             "entries on disk are damaged and told as a gap; see `tidingsd store check`"
         );
     }
-    let is_whole = page.entries.last().is_none_or(|last| last.offset >= page_to);
-    let mut fan = Fan::new(shared.settled.outbox);
-    let read = PageRead { from, to: page_to, entries: &page.entries, is_whole };
-    let forward = cell.stream().hand_over(slot, read, shared.clock.now(), &mut fan);
+    let read = PageRead { from, to: page.reached.min(to), entries: &page.entries, is_whole: true };
+    let forward = wanted.cell.stream().hand_over(wanted.slot, read, shared.clock.now(), &mut fan);
     settle(shared, fan);
-    if let Forward::Read { from, to } = forward {
-        store.behind.want(Wanted { cell, slot, from, to });
-    }
+    go_on(shared, &wanted.cell, wanted.slot, forward);
 }

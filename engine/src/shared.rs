@@ -184,7 +184,7 @@ impl Shared {
         Ok(Self {
             clock,
             streams: Streams::new(&settled.limits),
-            identities: Identities::new(settled.limits.connections_max),
+            identities: Identities::new(settled.limits.connections_max, settled.limits.connections_per_user_max),
             keys: Mutex::new(Keys::new(config.idempotency_window(), random(u64::from_ne_bytes))),
             sessions: Sessions::new(settled.limits.connections_max),
             grants: GrantSets::default(),

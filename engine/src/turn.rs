@@ -298,7 +298,11 @@ impl Effects for Turn<'_> {
                 self.conn.has_joined(channel.as_str());
             }
             // What follows a position is not surely there before it is acknowledged.
-            let has = since.filter(|since| since.epoch == epoch).map_or(offset, |since| since.offset.min(offset));
+            let has = match (since, joined.gap) {
+                (None, _) => offset,
+                (Some(_), Some(gap)) => gap.to.min(offset),
+                (Some(since), None) => since.offset.min(offset),
+            };
             Subscription { channel: Arc::clone(cell), slot: joined.slot, has }
         });
         joined.map_err(|none| self.fail(id, none.into())).ok()

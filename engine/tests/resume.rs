@@ -238,6 +238,41 @@ async fn as_many_wait_as_connections_may_be_open() {
     assert_eq!(engine.stats().parked, 3);
 }
 
+#[tokio::test]
+async fn nobody_takes_the_places_of_others_that_wait() {
+    let mut config = config();
+    config.limits.connections_per_user_max = 2;
+    let engine = engine(config);
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        let (local, told) = arrive(&engine, "mallory").await;
+        held.push(told);
+        drop(local);
+    }
+    assert_eq!(engine.stats().parked, 2);
+    for (held, waits) in held.iter().zip([false, false, false, true, true]) {
+        let (_local, told) = go_on(&engine, "mallory", held, "").await;
+        assert_eq!(told.0["resumed"], waits);
+    }
+}
+
+#[tokio::test]
+async fn what_followed_a_position_of_another_epoch_is_not_lost_by_a_resume_without_positions() {
+    let engine = engine(config());
+    let (alice, held) = arrive(&engine, "alice").await;
+    publish_all(&engine, LOBBY, 1..=3);
+    let since = r#""since":{"epoch":"0000000000000001","offset":9}"#;
+    alice.send(&format!(r#"{{"id":2,"subscribe":{{"channel":"{LOBBY}",{since}}}}}"#));
+    assert_eq!(answer(&alice, 2).await["subscribed"]["recovered"], "gap");
+    drop(alice);
+    let (alice, held) = go_on(&engine, "alice", &held, "").await;
+    assert_eq!(held.0["resumed"], true);
+    assert_eq!(next(&alice).await["subscribed"]["recovered"], "complete");
+    for offset in 1..=3 {
+        assert_eq!(next(&alice).await["entry"]["offset"], offset);
+    }
+}
+
 /// Whom it admits may subscribe where it says so, each time anew and after a while.
 struct Changing(std::sync::atomic::AtomicBool);
 

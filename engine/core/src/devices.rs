@@ -45,7 +45,7 @@ impl Devices {
 
     /// What the user has read stays, whichever device goes for the new one.
     fn add(&mut self, name: &str, delivered: u64, shelf: &Shelf, wall_ms: u64) {
-        let read = self.read().max(delivered);
+        let read = self.read();
         while self.0.len() >= shelf.devices_max.max(1) {
             let oldest = self.0.iter().enumerate().min_by_key(|(_, device)| device.seen_at).map(|(at, _)| at);
             oldest.into_iter().for_each(|at| drop(self.0.swap_remove(at)));
@@ -144,6 +144,17 @@ mod tests {
         assert!(ack(&mut devices, "", 5, false));
         assert_eq!(devices.see("", 3, &SHELF, 2), (5, false));
         assert_eq!(devices.delivered_to_all(&SHELF, 2), Some(5));
+    }
+
+    #[test]
+    fn a_new_device_has_not_read_what_the_user_has_not() {
+        let mut devices = Devices::default();
+        devices.see("phone", 0, &SHELF, 1);
+        assert!(ack(&mut devices, "phone", 2, false));
+        devices.see("laptop", 2, &SHELF, 2);
+        assert_eq!(devices.read(), 0);
+        assert!(ack(&mut devices, "phone", 2, true));
+        assert_eq!(devices.read(), 2);
     }
 
     #[test]

@@ -161,12 +161,22 @@ impl Keys {
 
     fn remember(&mut self, name: Arc<str>, at_ms: u64, known: Known) {
         // Those that failed count as well, or a peer whose publications fail could make the order grow.
-        while self.order.len() >= self.window.keys_max.max(1) {
+        // One that waits for the disk stays, or its end would be told to whoever has the key by then; as many as may wait
+        // there are bounded by the bytes that may.
+        while self.order.len() >= self.window.keys_max.max(1) && !self.is_oldest_under_way() {
             self.drop_oldest();
         }
         self.noted += 1;
         self.order.push_back((Arc::clone(&name), self.noted));
         self.known.insert(name, Remembered { number: self.noted, at_ms, known });
+    }
+
+    fn is_oldest_under_way(&self) -> bool {
+        self.order.front().and_then(|(name, number)| Some((self.known.get(name)?, number))).is_some_and(
+            |(remembered, number)| {
+                remembered.number == *number && matches!(remembered.known, Known::Noted | Known::UnderWay(_))
+            },
+        )
     }
 
     fn drop_oldest(&mut self) {

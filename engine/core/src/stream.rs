@@ -318,6 +318,11 @@ impl<S: Subscriber> Stream<S> {
         Some(to)
     }
 
+    /// The member at a slot.
+    pub fn member(&mut self, slot: Slot) -> Option<&S> {
+        self.members.member(slot).map(|member| member.to)
+    }
+
     /// The members, in no order that means anything.
     pub fn each_member(&self) -> impl Iterator<Item = &S> {
         self.members.iter()

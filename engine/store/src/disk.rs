@@ -37,8 +37,6 @@ pub const FLOOR_BYTES: u64 = 32 << 20;
 const COPY_AT: u64 = 4;
 /// How many times the live bytes must be free for a copy.
 const COPY_ROOM: u64 = 3;
-/// How many bytes are written between two looks at the space that is left on the device.
-const ROOM_CHECK_BYTES: u64 = 1 << 20;
 /// With less room than this nothing is written any more: sled does not bear a device that is full.
 const ROOM_BYTES_MIN: u64 = 8 << 20;
 
@@ -57,8 +55,6 @@ pub struct SledStore {
 struct Writer {
     folder: Folder,
     copying: Option<Copying>,
-    /// Bytes that were written since the room on the device was looked at.
-    unchecked_bytes: u64,
     /// How many writes there were since the last sync.
     unsynced: usize,
 }
@@ -89,7 +85,7 @@ impl SledStore {
     }
 
     fn of((folder, generation): (Folder, Generation), options: &Options) -> Self {
-        let writer = Writer { folder, copying: None, unchecked_bytes: 0, unsynced: 0 };
+        let writer = Writer { folder, copying: None, unsynced: 0 };
         Self {
             current: RwLock::new(Arc::new(generation)),
             writer: Mutex::new(writer),
@@ -156,11 +152,7 @@ impl SledStore {
     fn write_all(&self, writer: &mut Writer, writes: &[Write]) -> Result<(), StoreError> {
         let current = self.current();
         let bytes: usize = writes.iter().map(Write::bytes).sum();
-        writer.unchecked_bytes += bytes as u64;
-        if writer.unchecked_bytes >= ROOM_CHECK_BYTES {
-            writer.unchecked_bytes = 0;
-            writer.folder.check_room(ROOM_BYTES_MIN)?;
-        }
+        writer.folder.check_room(ROOM_BYTES_MIN + bytes as u64)?;
         writer.unsynced += writes.len();
         for write in writes {
             current.write(write)?;

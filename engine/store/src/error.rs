@@ -41,18 +41,18 @@ impl ErrorKind {
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::Io => "look for the device in the system's log, then start again",
-            Self::Full => "make room on the device, then start again; `tidingsd store compact` gives unused space back",
+            Self::Full => "make room on the device; a daemon that runs goes on by itself then",
             Self::Denied => "give the user that runs tidingsd the right to read and write the directory and its files",
             Self::NotAStore => "name the store's directory, or an empty one for a new store",
             Self::Descriptors => "raise the limit of open files (`ulimit -n`, LimitNOFILE)",
             Self::Damaged => {
-                "stop the daemon and see what is lost with `tidingsd store check`; `tidingsd store compact` keeps what is \
-                 whole, a copy of the directory from before brings back the rest"
+                "stop the daemon; `tidingsd store check` tells what is lost and `tidingsd store compact` keeps what is \
+                 whole, but where they cannot read the directory either, only a copy of it from before helps"
             }
             Self::Locked => "stop the process that has it open, or give this one another directory",
             Self::Version => "run the release that wrote it, or a newer one",
             Self::Panicked => {
-                "open the store afresh; if that fails too, see `tidingsd store check` and restore the directory from a copy"
+                "open the store afresh; where that fails again, only a copy of the directory from before helps"
             }
             Self::Timeout => {
                 "see that the device is alive and give a large store more time; if it never opens, restore the directory \

@@ -9,4 +9,6 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Offsets of entries among them that are there and cannot be read any more, rising.
     pub damaged: Vec<u64>,
+    /// Everything up to this offset was looked at: what is in none of the two is not there.
+    pub reached: u64,
 }

@@ -90,7 +90,7 @@ fn offset(key: &[u8]) -> u64 {
 
 /// The entries of a stream from the first to the last of `range`, until they have `bytes_max`.
 pub(crate) fn page(store: &dyn Store, stream: u64, range: (u64, u64), bytes_max: usize) -> Result<Page, StoreError> {
-    let mut page = Page::default();
+    let mut page = Page { reached: range.1, ..Page::default() };
     let mut bytes = 0;
     // Entries whose payload lies elsewhere wait for it until the scan is over: a scan calls nothing else.
     let mut shared = Vec::new();
@@ -111,6 +111,7 @@ pub(crate) fn page(store: &dyn Store, stream: u64, range: (u64, u64), bytes_max:
             Err(_) => page.damaged.push(offset),
         }
         if bytes >= bytes_max as u64 && !page.entries.is_empty() {
+            page.reached = offset;
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

@@ -144,6 +144,11 @@ fn a_damaged_entry_is_told_and_the_others_are_served() {
     let page = archive.page(1, 1, 9, usize::MAX).unwrap();
     assert_eq!((page.entries.len(), page.damaged), (2, vec![2, 3]));
 
+    let page = archive.page(1, 2, 9, 1).unwrap();
+    assert_eq!((page.entries.len(), page.damaged, page.reached), (0, vec![2], 2), "what is behind was not looked at");
+    let page = archive.page(1, 3, 9, 1).unwrap();
+    assert_eq!((page.entries.len(), page.damaged, page.reached), (1, vec![3], 4));
+
     flip(&key::entry(1, 4));
     flip(&key::entry(1, 1));
     let kept = archive.load(Kind::Inbox, "a").unwrap().unwrap();

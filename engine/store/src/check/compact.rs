@@ -5,6 +5,7 @@ use crate::disk::SledStore;
 use crate::disk::options::Options;
 use crate::disk::rewrite::Fate;
 use crate::error::{ErrorKind, StoreError};
+use crate::op::KeptKey;
 use crate::progress::Progress;
 use crate::record::Format;
 use crate::store::Store;
@@ -93,8 +94,9 @@ fn renew(key: &[u8], value: &[u8], salt: u64) -> Fate {
         let Ok(head) = record::read_head(key, value) else { return Fate::Kept };
         record::write_head(key, &Head { epoch: Epoch(head.epoch.0 ^ salt), ..head }, &mut renewed);
     } else if key.first() == Some(&key::IDEMPOTENCY) {
-        // What it would answer counts in the epoch of before.
-        return Fate::Dropped;
+        let Ok(kept) = record::read_idempotency(key, value) else { return Fate::Kept };
+        let epoch = Epoch(kept.epoch.0 ^ salt);
+        record::write_idempotency(key, &KeptKey { epoch, ..kept }, &mut renewed);
     } else {
         return Fate::Kept;
     }
