@@ -250,7 +250,7 @@ async fn nobody_takes_the_places_of_others_that_wait() {
         drop(local);
     }
     assert_eq!(engine.stats().parked, 2);
-    for (held, waits) in held.iter().zip([false, false, false, true, true]) {
+    for (held, waits) in held.iter().rev().zip([true, true, false, false, false]) {
         let (_local, told) = go_on(&engine, "mallory", held, "").await;
         assert_eq!(told.0["resumed"], waits);
     }
