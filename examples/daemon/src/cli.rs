@@ -122,7 +122,8 @@ pub(crate) struct PubArgs {
     /// The event's name
     #[arg(long, value_name = "NAME", default_value = "NEW_MESSAGE")]
     pub(crate) event: String,
-    /// Publish so many times, one after the other
+    /// Publish so many times, one after the other; the server takes 200 messages a minute of a session by default
+    /// (RATE_LIMIT_MESSAGES_PER_MINUTE)
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) count: u32,
     /// Send to this user, to every device, instead of publishing to a channel

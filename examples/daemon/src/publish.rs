@@ -5,10 +5,10 @@ use crate::client::address::Address;
 use crate::client::commands::{Command, Connect, Message, Publish, Send};
 use crate::client::frames::{Failure, Frame, Sent};
 use crate::client::identity::Identity;
-use crate::client::session::Session;
+use crate::client::session::{Ended, Session};
 use crate::out::{self, plain};
 use crate::settings::Settings;
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use serde_json::value::RawValue;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -23,28 +23,32 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) async fn run(args: &PubArgs, settings: &Settings) -> Result<()> {
     let address = Address::parse(&args.server.server)?;
     let identity = Identity::new(&args.server, settings)?;
-    let data = data(args)?;
-    let command = command(args, data)?;
+    let command = command(args)?;
     let token = identity.token()?;
     let connect = Connect { token: &token, device: None, resume: None };
     let (mut session, _) = Session::open(&address, connect).await.map_err(|ended| anyhow!("{ended}"))?;
     for _ in 0..args.count {
-        let id = session.command(&command).await.map_err(|ended| anyhow!("{ended}"))?;
-        let (frame, line) =
-            timeout(PATIENCE, answer(&mut session, id)).await.context("the server did not answer")??;
+        let answered = timeout(PATIENCE, answer(&mut session, &command)).await.unwrap_or_else(|_| Err(silent()));
+        let (frame, line) = answered.map_err(|ended| unknown(args, &ended))?;
         if let Some(failure) = &frame.error {
             return Err(failed(failure));
         }
-        let told = if args.json { plain(&line) } else { told(args, &frame) };
-        // That nobody reads the answer does not undo the publication.
-        let _ = out::print(told);
+        let other = other(args, &frame);
+        if args.json || other.is_none() {
+            let told = if args.json { plain(&line) } else { told(args, &frame) };
+            // That nobody reads the answer does not undo the publication.
+            let _ = out::print(told);
+        }
+        if let Some(other) = other {
+            bail!("{other}");
+        }
     }
     session.close().await;
     Ok(())
 }
 
-fn command<'a>(args: &'a PubArgs, data: &'a RawValue) -> Result<Command<'a>> {
-    let message = Message {
+fn command(args: &PubArgs) -> Result<Command<'_>> {
+    let message = |data| Message {
         event: &args.event,
         data,
         idempotency_key: args.idempotency_key.as_deref(),
@@ -55,28 +59,70 @@ fn command<'a>(args: &'a PubArgs, data: &'a RawValue) -> Result<Command<'a>> {
         }),
     };
     match (&args.to, args.words.as_slice()) {
-        (None, [channel, _]) => Ok(Command::Publish(Publish { channel, message })),
-        (Some(user), [_]) => Ok(Command::Send(Send { user, namespace: &args.namespace, message })),
+        (None, [channel, text]) => Ok(Command::Publish(Publish { channel, message: message(data(text)?) })),
+        (Some(user), [text]) => {
+            Ok(Command::Send(Send { user, namespace: &args.namespace, message: message(data(text)?) }))
+        }
+        (None, [channel]) if serde_json::from_str::<&RawValue>(channel).is_err() => {
+            bail!(
+                "the data is missing: give it as JSON behind the channel, such as {} '{{\"text\":\"hi\"}}'",
+                plain(channel)
+            )
+        }
         (None, _) => bail!("give a channel and the data, such as messaging:lobby '{{\"text\":\"hi\"}}'"),
         (Some(_), _) => bail!("with --to give the data alone: it goes to the user, not to a channel"),
     }
 }
 
-/// The last word is the data.
-fn data(args: &PubArgs) -> Result<&RawValue> {
-    let data = args.words.last().map_or("", String::as_str);
-    serde_json::from_str(data)
+fn data(text: &str) -> Result<&RawValue> {
+    serde_json::from_str(text)
         .map_err(|error| anyhow!("the data is not JSON ({error}); a text is written '\"so\"', quotes included"))
 }
 
-/// The frame with this id; entries may come before it.
-async fn answer(session: &mut Session, id: u64) -> Result<(Frame, String)> {
+/// Sends a command and takes its answer; entries may come before it.
+async fn answer(session: &mut Session, command: &Command<'_>) -> Result<(Frame, String), Ended> {
+    let id = session.command(command).await?;
     loop {
-        let (frame, line) = session.next().await.map_err(|ended| anyhow!("{ended}"))?;
+        let (frame, line) = session.next().await?;
         if frame.id == Some(id) {
             return Ok((frame, line));
         }
     }
+}
+
+fn silent() -> Ended {
+    Ended::Lost("the server did not answer".into())
+}
+
+/// The connection ended before the answer came.
+fn unknown(args: &PubArgs, ended: &Ended) -> anyhow::Error {
+    let remedy = match &args.idempotency_key {
+        Some(_) => "try again with the same --idempotency-key, so that it is not delivered twice",
+        None => "to try again may deliver it twice, but not where each attempt has the same --idempotency-key",
+    };
+    anyhow!("{ended}; what became of the last publication is not known: {remedy}")
+}
+
+/// What an answer says that is not of the kind or the level that was asked for.
+fn other(args: &PubArgs, frame: &Frame) -> Option<String> {
+    let (level, first_use) = match (&frame.published, &frame.sent, &args.to) {
+        (Some(published), _, None) => (&published.level, None),
+        (_, Some(sent), Some(_)) => (&sent.level, None),
+        (Some(published), _, Some(_)) => (&published.level, Some("published to a channel")),
+        (_, Some(sent), None) => (&sent.level, Some("sent to a user")),
+        (None, None, _) => return Some("the server gave an answer that this tool does not know".into()),
+    };
+    if let Some(done) = first_use {
+        return Some(format!(
+            "nothing was done: the server answers for the first use of this idempotency key, which was {done}; take \
+             another key for each target"
+        ));
+    }
+    (args.wait == Some(Level::Stored) && level == "accepted").then(|| {
+        "the level is `accepted`, and `stored` was asked for: the server answers for the first use of this idempotency \
+         key, which was not stored; take another key"
+            .into()
+    })
 }
 
 fn told(args: &PubArgs, frame: &Frame) -> String {
@@ -105,9 +151,9 @@ fn failed(failure: &Failure) -> anyhow::Error {
     let Failure { code, name, message, retry_after_ms } = failure;
     let remedy = match (name.as_str(), retry_after_ms) {
         (_, Some(ms)) => format!("; try again in {:.1} s", Duration::from_millis(*ms).as_secs_f64()),
-        ("forbidden", None) => "; the token has no right to do this: make one with --pub or --send that covers it, or \
-                                see the namespace's settings"
-            .into(),
+        ("forbidden", None) => {
+            "; make a token with --pub or --send that covers it, or see the namespace's settings".into()
+        }
         _ => String::new(),
     };
     anyhow!("{} ({code}): {}{remedy}", plain(name), plain(message))

@@ -63,6 +63,12 @@ struct Follower<'a> {
 /// # Errors
 /// The server could not be reached the first time, or said no.
 pub(crate) async fn run(args: &SubArgs, settings: &Settings) -> Result<()> {
+    if let Some(pattern) = args.channels.iter().find(|channel| channel.contains('*')) {
+        let pattern = plain(pattern);
+        bail!(
+            "{pattern} is a pattern: one subscribes to single channels, such as messaging:lobby; patterns are for tokens"
+        );
+    }
     let one = args.since.is_none() || args.channels.len() == 1;
     ensure!(one, "--since is a place in one channel; give that channel alone");
     let address = Address::parse(&args.server.server)?;

@@ -86,7 +86,7 @@ pub(crate) struct Gap {
     pub(crate) reason: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Failure {
     pub(crate) code: u16,
     pub(crate) name: String,
@@ -119,7 +119,9 @@ impl Position {
             let epoch = u64::from_str_radix(epoch, 16).ok().filter(|_| is_hex)?;
             Some(Self { epoch: format!("{epoch:016x}"), offset: offset.parse().ok()? })
         });
-        parts.ok_or_else(|| "a place is EPOCH:OFFSET, such as 00000000000000ab:17".into())
+        parts.ok_or_else(|| {
+            "a place is EPOCH:OFFSET, such as 00000000000000ab:17, or 0:0, which is before everything".into()
+        })
     }
 
     /// Whether it lies before everything, in an epoch that no stream has.
@@ -145,7 +147,8 @@ mod tests {
         assert!(!place.is_before_all() && Position::parse("0:0").unwrap().is_before_all());
         assert_eq!(Position::parse(&place.to_string()), Ok(place));
         for text in ["", "17", ":17", "ab:", "xy:1", "+1:1", "00000000000000000:1", "ab:-1", "ab:1:2", " ab:1"] {
-            assert!(Position::parse(text).unwrap_err().contains("EPOCH:OFFSET"), "{text}");
+            let refusal = Position::parse(text).unwrap_err();
+            assert!(refusal.contains("EPOCH:OFFSET") && refusal.contains("0:0"), "{text}: {refusal}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::commands::{Command, Connect, Numbered};
-use super::frames::{Close, Connected, Frame};
+use super::frames::{Close, Connected, Failure, Frame};
 use crate::out::plain;
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::collections::VecDeque;
@@ -18,6 +18,9 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// For connecting, the handshake included, and for the answer to a command.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The code of a `connect` that is not well-formed. After it the connection stays open, for another one.
+const BAD_REQUEST: u16 = 2000;
 
 /// More than any server sends in one message.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -41,6 +44,8 @@ pub(crate) enum Ended {
     Lost(String),
     /// The server said why.
     Closed(Close),
+    /// The server said no to `connect`, and no more than that.
+    Denied(Failure),
     /// The server answered the handshake with another status.
     Refused {
         /// The status.
@@ -63,6 +68,9 @@ impl fmt::Display for Ended {
                     _ => Ok(()),
                 }
             }
+            Self::Denied(Failure { code, name, message, .. }) => {
+                write!(f, "the server refused to connect: {} ({code}): {}", plain(name), plain(message))
+            }
             Self::Refused { status, body } => {
                 write!(f, "the server refused the connection with HTTP status {status}: {}", plain(body.trim()))
             }
@@ -71,11 +79,12 @@ impl fmt::Display for Ended {
 }
 
 impl Ended {
-    /// Whether the same attempt may succeed later: never when the close code says no, or when the address is wrong.
+    /// Whether the same attempt may succeed later: never when the server says no, or when the address is wrong.
     pub(crate) const fn may_come_back(&self) -> bool {
         match self {
             Self::Lost(_) => true,
             Self::Closed(close) => close.code < 3500,
+            Self::Denied(_) => false,
             Self::Refused { status, .. } => *status >= 500 || *status == 429,
         }
     }
@@ -102,7 +111,11 @@ impl Session {
                 session.silence_max = 2 * Duration::from_millis(connected.ping_ms) + PING_GRACE;
                 return Ok((session, connected));
             }
-            // An error is followed by a close that says what to do.
+            // Another error is followed by a close that says what to do.
+            if let Some(failure) = frame.error.filter(|failure| failure.code == BAD_REQUEST) {
+                session.close().await;
+                return Err(Ended::Denied(failure));
+            }
         }
     }
 

@@ -52,6 +52,7 @@ fn tokens_of_the_tool_open_what_they_say() {
     let refused = call(&["pub", "messaging:c", "1"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.printed.contains("forbidden (2003)") && refused.printed.contains("--pub"), "{}", refused.printed);
+    assert_eq!(refused.printed.matches("right to do this").count(), 1, "{}", refused.printed);
     let refused = call(&["sub", "messaging:b"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.printed.contains("can't subscribe to messaging:b: forbidden"), "{}", refused.printed);
@@ -160,6 +161,47 @@ fn a_subscriber_told_not_to_come_back_stops() {
 }
 
 #[test]
+fn a_connect_that_is_not_well_formed_ends_the_tool_with_the_words_of_the_server() {
+    let daemon = Daemon::start("");
+    let (url, long) = (daemon.url(), "d".repeat(65));
+    for device in ["", &long] {
+        let args = ["sub", "--server", &url, "--user", "bob", "--device", device];
+        let line = refusal(&args, &[("JWT_SECRET", SECRET)]);
+        assert!(line.contains("the server refused to connect: bad_request (2000)"), "{line}");
+    }
+}
+
+#[test]
+fn an_answer_for_another_use_of_a_key_is_no_success() {
+    let daemon = Daemon::start("");
+    let (url, secret) = (daemon.url(), [("JWT_SECRET", SECRET)]);
+    let publish = |args: &[&str]| call(&[&["pub", "--server", &url, "--user", "alice"], args].concat(), &secret);
+    let refused = |args: &[&str], part: &str| {
+        let answer = publish(args);
+        assert_eq!(answer.code, Some(1), "{}", answer.printed);
+        assert!(answer.printed.lines().last().unwrap().starts_with("! tidingsd: "), "{}", answer.printed);
+        assert!(answer.printed.contains(part), "{part}: {}", answer.printed);
+    };
+    assert_eq!(publish(&["--idempotency-key", "a", "realtime:a", "1"]).code, Some(0));
+    refused(&["--idempotency-key", "a", "--to", "bob", "1"], "which was published to a channel");
+    refused(&["--idempotency-key", "a", "--wait", "stored", "messaging:a", "1"], "the level is `accepted`");
+    assert_eq!(publish(&["--idempotency-key", "b", "--to", "bob", "1"]).code, Some(0));
+    refused(&["--idempotency-key", "b", "--json", "messaging:a", "1"], "which was sent to a user");
+}
+
+#[test]
+fn a_publisher_that_a_shutdown_closes_is_told_that_the_last_publication_is_open() {
+    let daemon = Daemon::start("[limits]\nmessages_per_minute = 0\nothers_per_minute = 0\n");
+    let args = ["pub", "--server", &daemon.url(), "--user", "alice", "--count", "1000000", "messaging:a", "1"];
+    let mut publisher = Tool::start(&args, &[("JWT_SECRET", SECRET)]);
+    publisher.wait_for_line("published at offset 3");
+    assert!(daemon.stop().success());
+    let line = publisher.wait_for_line("what became of the last publication is not known");
+    assert!(line.contains("--idempotency-key"), "{line}");
+    assert_eq!(publisher.wait().code(), Some(1));
+}
+
+#[test]
 fn tools_say_what_to_do() {
     let refused = |args: &[&str], part: &str| {
         let line = refusal(args, &[]);
@@ -170,7 +212,8 @@ fn tools_say_what_to_do() {
     refused(&["sub", "--token", "x", "--server", "wss://example.org/ws"], "does not speak TLS");
     refused(&["sub", "--token", "x", "--server", "ws://127.0.0.1:1/ws"], "`tidingsd` starts one");
     refused(&["pub", "--token", "x", "messaging:a", "hi"], "is not JSON");
-    refused(&["pub", "--token", "x", "messaging:a"], "is not JSON");
+    refused(&["pub", "--token", "x", "messaging:i"], "the data is missing: give it as JSON behind the channel");
+    refused(&["sub", "--token", "x", "messaging:*"], "messaging:* is a pattern: one subscribes to single channels");
     refused(&["pub", "--token", "x", "1"], "give a channel");
     refused(&["pub", "--token", "x", "--to", "bob", "messaging:a", "1"], "give the data alone");
     let line = refusal(&["token", "--user", "a\nb"], &[("JWT_SECRET", SECRET)]);
