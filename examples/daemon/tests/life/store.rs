@@ -170,9 +170,9 @@ fn damage_is_told_and_what_is_whole_is_kept() {
     assert_eq!(compacted.code, Some(0), "{}", compacted.printed);
     assert_eq!(store("check", &data, &[]).code, Some(0));
     let daemon = on(&data);
-    // Who had all of it is told that the server has not.
+    // Who had all of it is told that positions of before count no more.
     let told = read_from(&daemon, &format!("{epoch}:{ENTRIES}"));
-    assert!(told.iter().any(|line| line.contains("the server has less than this client got from it")), "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("the channel has begun afresh")), "{told:#?}");
     let found = read_from(&daemon, "0:0").iter().filter(|line| line.contains("needle")).count();
     assert!(found < ENTRIES && found > 0, "{found} of {ENTRIES} are left");
 }
