@@ -133,7 +133,7 @@ fn in_a_durable_channel_it_gets_all_that_it_missed_from_the_disk() {
 
 #[test]
 fn when_nothing_drains_for_too_long_it_is_closed() {
-    let daemon = Daemon::start(&settings("slow_timeout_ms = 1500"));
+    let daemon = Daemon::start(&settings("slow_timeout_ms = 5000"));
     let neighbour = Neighbour::of(&daemon);
     let mut late = Session::subscribe(&daemon, "mallory", "messaging:a");
     let never = Session::subscribe(&daemon, "mallory", "messaging:a");
