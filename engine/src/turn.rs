@@ -297,11 +297,11 @@ impl Effects for Turn<'_> {
             if self.conn.is_resumed() {
                 self.conn.has_joined(channel.as_str());
             }
-            // What follows a position is not surely there before it is acknowledged.
-            let has = match (since, joined.gap) {
-                (None, _) => offset,
-                (Some(_), Some(gap)) => gap.to.min(offset),
-                (Some(since), None) => since.offset.min(offset),
+            // What follows a position, a gap included, is not surely there before it is acknowledged.
+            let has = match since {
+                None => offset,
+                Some(since) if since.epoch == epoch => since.offset.min(offset),
+                Some(_) => 0,
             };
             Subscription { channel: Arc::clone(cell), slot: joined.slot, has }
         });
