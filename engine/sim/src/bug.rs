@@ -65,6 +65,8 @@ bugs! {
     OutboxWithoutBound = "outbox-without-bound",
     /// Who comes with a position of another epoch is taken to have everything.
     HasTooMuch = "has-too-much",
+    /// Who is told a gap is taken to have been reached by it.
+    HasBehindGap = "has-behind-gap",
     /// What waits for the disk when the store fails is answered as stored.
     FailureAnsweredStored = "failure-answered-stored",
 }

@@ -52,7 +52,8 @@ impl Client {
                 self.away_until = now_ms + self.random.between(100, 20_000);
             }
             // It takes its connection for lost and opens another one beside it.
-            87..89 if self.links.len() < 2 => self.connect(oracle, now_ms, false),
+            // Not who leaves it to its session where it stands: the other connection may be another session.
+            87..89 if self.links.len() < 2 && !self.who.is_terse => self.connect(oracle, now_ms, false),
             89 if self.random.chance(300) => {
                 let conns: Vec<_> = self.links.drain(..).map(|link| link.conn).collect();
                 self.out.extend(conns.into_iter().map(Do::Shut));
@@ -91,7 +92,7 @@ impl Client {
         let mut positions = Vec::new();
         for (stream, have) in &self.memory.streams {
             // Without a position of a channel, what the client has acknowledged counts.
-            if !stream.is_inbox() && (self.who.is_terse || self.random.chance(100)) {
+            if !stream.is_inbox() && self.who.is_terse {
                 continue;
             }
             let position = Position { epoch: have.epoch, offset: have.offset };

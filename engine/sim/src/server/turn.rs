@@ -230,11 +230,12 @@ impl Effects for Turn<'_> {
         self.send_replies();
         self.server.catch_up(&stream, joined.slot, now);
         // What follows the position, a gap included, may never reach the client: it surely has what it said.
-        let has = match since {
-            Some(since) if since.epoch == epoch => since.offset.min(offset),
-            Some(_) if !self.server.has(Bug::HasTooMuch) => 0,
-            Some(_) => offset,
-            None => offset,
+        let has = match (since, joined.gap) {
+            (None, _) => offset,
+            (Some(_), Some(gap)) if self.server.has(Bug::HasBehindGap) => gap.to.min(offset),
+            (Some(since), _) if since.epoch == epoch => since.offset.min(offset),
+            (Some(_), _) if self.server.has(Bug::HasTooMuch) => offset,
+            (Some(_), _) => 0,
         };
         Some(Subscription { channel: Handle { stream, number }, slot: joined.slot, has })
     }
