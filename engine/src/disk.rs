@@ -33,6 +33,8 @@ impl Disk {
     /// Opens the store. `seed` is random.
     pub(crate) fn open(opener: Opener, seed: u64) -> Result<Self, StoreError> {
         let archive = Archive::open(opener()?, seed)?;
+        // What is there may be there without a barrier, left by a process that was killed.
+        archive.sync()?;
         Ok(Self {
             opener,
             archive: RwLock::new(Some(archive)),
