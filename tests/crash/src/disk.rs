@@ -4,7 +4,7 @@
 //! the image is then an atomic picture of what had reached the device at one moment, which is what a power cut leaves.
 //! Mounting the clone replays ext4's journal, as a boot would.
 //!
-//! * [`bench`]: the XFS and the images in it. [`image`]: one disk and its cuts. [`mount`]: a mount that ends with its
+//! * [`mod@bench`]: the XFS and the images in it. [`image`]: one disk and its cuts. [`mount`]: a mount that ends with its
 //!   value.
 
 pub(crate) mod bench;

@@ -1,7 +1,7 @@
 //! What must be there after a crash: pure, so that its own tests can plant every fault and see it found.
 //!
 //! A data directory has one [`Model`] for its whole life. After each crash it is given what happened before
-//! ([`Past`](past::Past)) and what was read back, and tells what should have been otherwise. What was read then counts as
+//! ([`Past`]) and what was read back, and tells what should have been otherwise. What was read then counts as
 //! delivered: from then on it stays where it is, for ever.
 //!
 //! * [`past`]: what happened, and up to which event it is certain to have come before the crash.
