@@ -41,6 +41,8 @@ impl Daemon {
         let mut command = Command::new(environment::daemon()?);
         command.args(["serve", "--listen", "127.0.0.1:0"]).current_dir(folder.path());
         command.env_clear().env("JWT_SECRET", token::SECRET).env("RATE_LIMIT_MESSAGES_PER_MINUTE", "0");
+        // What memory keeps and how it comes back; what is on disk is for the crash tests.
+        command.env("TIDINGS_NAMESPACES__MESSAGING__CLASS", "reliable");
         command.envs(settings.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().context("cannot start tidingsd")?;
