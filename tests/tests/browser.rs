@@ -65,7 +65,8 @@ fn a_page_has_a_session_in_either_codec() -> anyhow::Result<()> {
             published.push((await alice.answer('publish', { channel, event: 'E', data: one })).published.offset);
         }
         const entries = await bob.entries(data.length);
-        const { sent } = await alice.answer('send', { user: 'bob', namespace: 'realtime', event: 'hello', data: 1, class: 'ephemeral' });
+        const greeting = { user: 'bob', namespace: 'realtime', event: 'hello', data: 1, class: 'ephemeral' };
+        const { sent } = await alice.answer('send', greeting);
         const [hello] = await bob.entries(1);
         const { error } = await alice.answer('subscribe', { channel: 'nowhere' });
         alice.socket.close(4321, 'bye');
