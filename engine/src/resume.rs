@@ -1,8 +1,7 @@
 //! Sessions that outlive their connections: what is left when one is lost, and how another goes on with it.
 
 use crate::cell::Cell;
-use crate::conn::Channels;
-use crate::conn::Conn;
+use crate::conn::{Channels, Conn};
 use crate::identities::Claimed;
 use crate::shared::{Shared, Timer};
 use crate::sync::lock;
