@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::header::{RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use hyper::body::Incoming;
 use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -57,7 +58,7 @@ impl Routes {
     }
 
     /// Answers one request.
-    pub(crate) fn answer<B>(&self, request: &mut Request<B>) -> Answer {
+    pub(crate) async fn answer(&self, request: &mut Request<Incoming>) -> Answer {
         let inner = &*self.0;
         if request.uri().path() == "/ws" {
             return inner.gateway.handle(request);

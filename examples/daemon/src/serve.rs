@@ -72,8 +72,8 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let at = welcome::reachable(address);
     let routes = Routes::new(engine.clone(), gateway, figures.clone(), settings.metrics, at);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let answer = routes.answer(&mut request);
-        async move { Ok::<_, Infallible>(answer) }
+        let routes = routes.clone();
+        async move { Ok::<_, Infallible>(routes.answer(&mut request).await) }
     });
     let (stop, stopped) = watch::channel(false);
     let mut server = tokio::spawn(serve(listener, Arc::new(limits), service, stopped));
