@@ -68,8 +68,18 @@ const ALLOWANCES: [Allowance; 6] = [
     },
     Allowance {
         name: "tidings-auth",
-        may_use: &["jsonwebtoken", "serde", "serde_json", "tracing"],
-        must_not_reach: &["hyper", "fastwebsockets", "reqwest"],
+        // Keys are fetched from where an issuer publishes them: by a client, never by a server's parts.
+        may_use: &[
+            "aws-lc-rs",
+            "getrandom",
+            "jsonwebtoken",
+            "reqwest",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tracing",
+        ],
+        must_not_reach: &["fastwebsockets", "axum", "openssl-sys", "ring"],
     },
     Allowance {
         name: "tidings-transports",
