@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{limits::Limits, peer::Peer, seat::Seat};
+use crate::{impatient::Impatient, limits::Limits, peer::Peer, seat::Seat};
 
 /// hyper refuses to work with less than this; a shorter limit on headers is held to by itself.
 const BUFFER_BYTES_MIN: usize = 8 * 1024;
@@ -41,6 +41,7 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 ///
 /// - A request's header must arrive within `handshake_timeout_ms`, of at most `header_bytes_max` bytes and `headers_max` fields (431).
 ///   The same time ends a connection on which no further request comes.
+/// - A connection that takes nothing of its answers for `write_timeout_ms` is closed.
 /// - Above `connections_max` a connection is answered 503 with `Retry-After`. An upgraded connection counts for as
 ///   long as its [`Seat`] lives, which the handshake passes on by itself.
 /// - Every request has the address that it came from among its extensions, as [`Peer`].
@@ -83,6 +84,7 @@ where
         // Answers are small and somebody waits for each; it fails only when the peer has gone already.
         let _ = socket.set_nodelay(true);
         let seated = Seated { service: service.clone(), seat, peer };
+        let socket = Impatient::new(socket, Duration::from_millis(limits.write_timeout_ms));
         let connection = http.serve_connection(TokioIo::new(socket), seated);
         let (alive, mut shutdown, limits) = (alive.clone(), shutdown.clone(), Arc::clone(&limits));
         tokio::spawn(async move {

@@ -7,6 +7,7 @@
 //! and [`Limits`] holds every number that bounds it.
 
 mod http;
+mod impatient;
 mod limits;
 mod origin;
 mod peer;

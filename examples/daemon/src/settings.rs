@@ -108,6 +108,7 @@ impl Settings {
         limits.fragments_max = self.http.fragments_max;
         limits.message_timeout_ms = self.http.message_timeout_ms;
         limits.message_bytes_max = self.limits.message_bytes_max;
+        limits.write_timeout_ms = self.http.write_timeout_ms;
         limits.close_timeout_ms = self.times.close_timeout_ms;
         limits.drain_timeout_ms = self.http.drain_timeout_ms;
         limits

@@ -16,7 +16,7 @@ use hyper_util::{rt::TokioIo, server::conn::auto::upgrade as auto};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::{bridge, stream::Stream};
-use crate::seat::Seat;
+use crate::{impatient::Impatient, seat::Seat};
 
 /// Resolves to the connection once the 101 was sent.
 #[derive(Debug)]
@@ -59,9 +59,13 @@ impl Future for Upgrade {
 
 /// Takes the server's wrappers off the socket.
 ///
-/// hyper's own connections and those of hyper-util's `auto` (axum's) come apart into the plain socket. Whatever else
+/// The connections of [`crate::serve`], hyper's own and those of hyper-util's `auto` (axum's) come apart into the plain socket. Whatever else
 /// the host put under HTTP, TLS for example, is reached through a bridge.
 fn unwrap(upgraded: Upgraded) -> std::io::Result<(Stream, Bytes)> {
+    let upgraded = match upgraded.downcast::<TokioIo<Impatient<TcpStream>>>() {
+        Ok(parts) => return Ok((Stream::from(parts.io.into_inner().into_inner()), parts.read_buf)),
+        Err(upgraded) => upgraded,
+    };
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => return Ok((Stream::from(parts.io.into_inner()), parts.read_buf)),
         Err(upgraded) => upgraded,

@@ -19,6 +19,8 @@ pub(crate) struct Http {
     pub(crate) fragments_max: u32,
     /// Time from a message's first byte to its last.
     pub(crate) message_timeout_ms: u64,
+    /// Time in which nothing leaves of an answer that waits.
+    pub(crate) write_timeout_ms: u64,
     /// Time for connections to end when the server stops.
     pub(crate) drain_timeout_ms: u64,
 }
@@ -33,6 +35,7 @@ impl Default for Http {
             headers_max: limits.headers_max,
             fragments_max: limits.fragments_max,
             message_timeout_ms: limits.message_timeout_ms,
+            write_timeout_ms: limits.write_timeout_ms,
             drain_timeout_ms: 10_000,
         }
     }

@@ -58,3 +58,24 @@ fn bad_requests_are_answered_by_status() {
     assert_eq!((count("origin"), count("key"), count("websocket_version")), (4, 2, 1));
     neighbour.was_well();
 }
+
+#[test]
+fn who_pipelines_requests_and_reads_no_answer_is_closed() {
+    let daemon = Daemon::start("[http]\nwrite_timeout_ms = 500\n[limits]\nmessages_per_minute = 0\n");
+    let neighbour = Neighbour::of(&daemon);
+    let mut client = Client::connect(daemon.address);
+    let requests = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_000);
+    let began = Instant::now();
+    // Some megabytes of answers fit into the buffers of both ends; then nothing moves any more.
+    while client.socket.write_all(&requests).is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(20), "still served");
+    }
+    daemon.wait_for_figure("tidings_http_write_timeouts_total", |count| count == 1);
+    // Whoever reads its answers, however many there are, is served.
+    let mut reader = Client::connect(daemon.address);
+    reader.send(&requests[..requests.len() / 100]);
+    for _ in 0..10 {
+        assert_eq!(reader.response().status, 200);
+    }
+    neighbour.was_well();
+}
