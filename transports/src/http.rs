@@ -16,7 +16,13 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{impatient::Impatient, limits::Limits, peer::Peer, seat::Seat};
+use crate::{
+    impatient::Impatient,
+    limits::Limits,
+    peer::Peer,
+    seat::Seat,
+    takeover::{Lent, TakeOver},
+};
 
 /// hyper refuses to work with less than this; a shorter limit on headers is held to by itself.
 const BUFFER_BYTES_MIN: usize = 8 * 1024;
@@ -42,12 +48,14 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// - A request's header must arrive within `handshake_timeout_ms`, of at most `header_bytes_max` bytes and `headers_max` fields (431).
 ///   The same time ends a connection on which no further request comes.
 /// - A connection that takes nothing of its answers for `write_timeout_ms` is closed.
-/// - Above `connections_max` a connection is answered 503 with `Retry-After`. An upgraded connection counts for as
-///   long as its [`Seat`] lives, which the handshake passes on by itself.
+/// - Above `connections_max` a connection is answered 503 with `Retry-After`. An upgraded connection, or one whose socket
+///   was taken over for SSE, counts for as long as its [`Seat`] lives, which is passed on by itself.
+/// - `service` is any service of hyper; axum's and others of tower become one by `hyper_util::service::TowerToHyperService`.
+///   Every request has the way to its socket among its extensions, as [`TakeOver`].
 /// - Every request has the address that it came from among its extensions, as [`Peer`].
 /// - When accepting fails, for want of file descriptors say, it rests and tries again; connections that are there are served on.
-/// - At the end requests in flight have `drain_timeout_ms` to finish. Upgraded connections are not waited for: their
-///   holder tells them when to come back.
+/// - At the end requests in flight have `drain_timeout_ms` to finish. Upgraded connections and SSE are not waited for:
+///   their holder tells them when to come back.
 ///
 /// # Errors
 /// When the limits can't be served with, before anything is accepted.
@@ -83,8 +91,9 @@ where
         };
         // Answers are small and somebody waits for each; it fails only when the peer has gone already.
         let _ = socket.set_nodelay(true);
-        let seated = Seated { service: service.clone(), seat, peer };
         let socket = Impatient::new(socket, Duration::from_millis(limits.write_timeout_ms));
+        let (socket, take_over) = Lent::new(socket);
+        let seated = Seated { service: service.clone(), seat, peer, take_over };
         let connection = http.serve_connection(TokioIo::new(socket), seated);
         let (alive, mut shutdown, limits) = (alive.clone(), shutdown.clone(), Arc::clone(&limits));
         tokio::spawn(async move {
@@ -124,11 +133,13 @@ fn builder(limits: &Limits) -> http1::Builder {
     http
 }
 
-/// Hands its seat to every request, so that it outlives an upgrade, and says where the request came from.
+/// Hands its seat to every request, so that it outlives an upgrade, and says where the request came from and how its
+/// socket can be taken over.
 struct Seated<S> {
     service: S,
     seat: Seat,
     peer: SocketAddr,
+    take_over: TakeOver,
 }
 
 impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Seated<S> {
@@ -139,6 +150,7 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Seated<S> {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.seat.clone());
         request.extensions_mut().insert(Peer(self.peer));
+        request.extensions_mut().insert(self.take_over.clone());
         self.service.call(request)
     }
 }

@@ -6,19 +6,23 @@
 //! Everything that a peer sends is checked here before anything else sees it, nothing is allocated on its word,
 //! and [`Limits`] holds every number that bounds it.
 
+mod cors;
 mod http;
 mod impatient;
 mod limits;
 mod origin;
 mod peer;
 mod seat;
+mod takeover;
 mod ws;
 
+pub use cors::Cors;
 pub use http::serve;
 pub use limits::Limits;
 pub use origin::{OriginError, Origins};
 pub use peer::Peer;
 pub use seat::Seat;
+pub use takeover::TakeOver;
 pub use ws::{
     close::{is_legal_close_code, push_close_frame},
     decode::{Decoded, Decoder},

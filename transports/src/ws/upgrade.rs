@@ -16,7 +16,11 @@ use hyper_util::{rt::TokioIo, server::conn::auto::upgrade as auto};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::{bridge, stream::Stream};
-use crate::{impatient::Impatient, seat::Seat};
+use crate::{
+    impatient::Impatient,
+    seat::Seat,
+    takeover::{Lent, Socket},
+};
 
 /// Resolves to the connection once the 101 was sent.
 #[derive(Debug)]
@@ -59,11 +63,11 @@ impl Future for Upgrade {
 
 /// Takes the server's wrappers off the socket.
 ///
-/// The connections of [`crate::serve`], hyper's own and those of hyper-util's `auto` (axum's) come apart into the plain socket. Whatever else
-/// the host put under HTTP, TLS for example, is reached through a bridge.
+/// Our own server's connections, hyper's and those of hyper-util's `auto` (axum's) come apart into the plain socket.
+/// Whatever else the host put under HTTP, TLS for example, is reached through a bridge.
 fn unwrap(upgraded: Upgraded) -> std::io::Result<(Stream, Bytes)> {
-    let upgraded = match upgraded.downcast::<TokioIo<Impatient<TcpStream>>>() {
-        Ok(parts) => return Ok((Stream::from(parts.io.into_inner().into_inner()), parts.read_buf)),
+    let upgraded = match upgraded.downcast::<TokioIo<Lent<Impatient<TcpStream>>>>() {
+        Ok(parts) => return Ok((parts.io.into_inner().into_inner()?.into_stream()?, parts.read_buf)),
         Err(upgraded) => upgraded,
     };
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
