@@ -17,9 +17,12 @@ use tokio::{
 };
 
 use crate::{
+    door,
     impatient::Impatient,
     limits::Limits,
+    options::Options,
     peer::Peer,
+    proxies::Proxies,
     seat::Seat,
     takeover::{Lent, TakeOver},
 };
@@ -52,7 +55,9 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 ///   was taken over for SSE, counts for as long as its [`Seat`] lives, which is passed on by itself.
 /// - `service` is any service of hyper; axum's and others of tower become one by `hyper_util::service::TowerToHyperService`.
 ///   Every request has the way to its socket among its extensions, as [`TakeOver`].
-/// - Every request has the address that it came from among its extensions, as [`Peer`].
+/// - Every request has the address that it came from among its extensions, as [`Peer`]. What it says of that itself counts
+///   only when it comes from a proxy that is trusted ([`Options::proxies`]), which may also speak the PROXY protocol; that
+///   too must arrive within `handshake_timeout_ms`.
 /// - When accepting fails, for want of file descriptors say, it rests and tries again; connections that are there are served on.
 /// - At the end requests in flight have `drain_timeout_ms` to finish. Upgraded connections and SSE are not waited for:
 ///   their holder tells them when to come back.
@@ -61,7 +66,7 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// When the limits can't be served with, before anything is accepted.
 pub async fn serve<S, B>(
     listener: TcpListener,
-    limits: Arc<Limits>,
+    options: impl Into<Options>,
     service: S,
     mut shutdown: watch::Receiver<bool>,
 ) -> io::Result<()>
@@ -73,6 +78,8 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let options = Arc::new(options.into());
+    let limits = Arc::clone(&options.limits);
     limits.check().map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
     let http = builder(&limits);
     let seats = Arc::new(Semaphore::new(limits.connections_max));
@@ -80,7 +87,7 @@ where
     let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
     let mut complaints = Complaints::default();
     loop {
-        let (socket, peer) = tokio::select! {
+        let (socket, address) = tokio::select! {
             biased;
             () = told(&mut shutdown) => break,
             accepted = accept(&listener, &mut complaints) => accepted,
@@ -91,18 +98,25 @@ where
         };
         // Answers are small and somebody waits for each; it fails only when the peer has gone already.
         let _ = socket.set_nodelay(true);
-        let socket = Impatient::new(socket, Duration::from_millis(limits.write_timeout_ms));
-        let (socket, take_over) = Lent::new(socket);
-        let seated = Seated { service: service.clone(), seat, peer, take_over };
-        let connection = http.serve_connection(TokioIo::new(socket), seated);
-        let (alive, mut shutdown, limits) = (alive.clone(), shutdown.clone(), Arc::clone(&limits));
+        let (http, service, options) = (http.clone(), service.clone(), Arc::clone(&options));
+        let (alive, mut shutdown) = (alive.clone(), shutdown.clone());
         tokio::spawn(async move {
+            let entered = tokio::select! {
+                entered = door::enter(&options, socket, address) => entered,
+                () = told(&mut shutdown) => None,
+            };
+            let Some((stream, peer)) = entered else { return };
+            let stream = Impatient::new(stream, Duration::from_millis(options.limits.write_timeout_ms));
+            let patience = Duration::from_millis(options.limits.drain_timeout_ms);
+            let (socket, take_over) = Lent::new(stream);
+            let seated = Seated { service, seat, peer, proxies: options.proxies.clone(), take_over };
+            drop(options);
+            let connection = http.serve_connection(TokioIo::new(socket), seated);
             let mut connection = pin!(connection.with_upgrades());
             let result = tokio::select! {
                 result = connection.as_mut() => result,
                 () = told(&mut shutdown) => {
                     connection.as_mut().graceful_shutdown();
-                    let patience = Duration::from_millis(limits.drain_timeout_ms);
                     timeout(patience, connection).await.unwrap_or(Ok(()))
                 }
             };
@@ -138,7 +152,8 @@ fn builder(limits: &Limits) -> http1::Builder {
 struct Seated<S> {
     service: S,
     seat: Seat,
-    peer: SocketAddr,
+    peer: Peer,
+    proxies: Proxies,
     take_over: TakeOver,
 }
 
@@ -149,7 +164,8 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Seated<S> {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.seat.clone());
-        request.extensions_mut().insert(Peer(self.peer));
+        let peer = self.proxies.judge(self.peer, request.headers());
+        request.extensions_mut().insert(peer);
         request.extensions_mut().insert(self.take_over.clone());
         self.service.call(request)
     }

@@ -7,11 +7,16 @@
 //! and [`Limits`] holds every number that bounds it.
 
 mod cors;
+mod door;
+mod forwarded;
 mod http;
 mod impatient;
 mod limits;
+mod options;
 mod origin;
 mod peer;
+mod preface;
+mod proxies;
 mod seat;
 mod takeover;
 mod ws;
@@ -19,8 +24,10 @@ mod ws;
 pub use cors::Cors;
 pub use http::serve;
 pub use limits::Limits;
+pub use options::Options;
 pub use origin::{OriginError, Origins};
 pub use peer::Peer;
+pub use proxies::{Proxies, ProxiesError, ProxyHeader, ProxyProtocol};
 pub use seat::Seat;
 pub use takeover::TakeOver;
 pub use ws::{

@@ -17,7 +17,6 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     sync::oneshot,
 };
 
@@ -32,9 +31,9 @@ pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     fn into_stream(self) -> io::Result<Stream>;
 }
 
-impl Socket for TcpStream {
+impl Socket for Stream {
     fn into_stream(self) -> io::Result<Stream> {
-        Ok(Stream::from(self))
+        Ok(self)
     }
 }
 

@@ -108,10 +108,9 @@ impl Inner {
     }
 }
 
-/// Whether the request comes from this machine.
+/// Whether the request comes from this machine, and not by way of a proxy on it.
 fn is_from_here<B>(request: &Request<B>) -> bool {
-    let peer = request.extensions().get::<Peer>();
-    peer.is_some_and(|Peer(address)| address.ip().to_canonical().is_loopback())
+    request.extensions().get::<Peer>().is_some_and(Peer::is_local)
 }
 
 /// Whether the request names the server by address or as `localhost`. A page can make its own host name stand for this
@@ -161,8 +160,9 @@ mod tests {
 
     #[test]
     fn this_machine_is_known_in_both_families() {
-        let from =
-            |peer: &str| is_from_here(&Request::builder().extension(Peer(peer.parse().unwrap())).body(()).unwrap());
+        let from = |peer: &str| {
+            is_from_here(&Request::builder().extension(Peer::direct(peer.parse().unwrap())).body(()).unwrap())
+        };
         for peer in ["127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
             assert!(from(peer), "{peer}");
         }

@@ -12,12 +12,11 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use tidings::Engine;
 use tidings::host::{Admission, ConnectAsk, Denial, Host};
 use tidings_auth::Verifier;
-use tidings_transports::{Gateway, Origins, serve};
+use tidings_transports::{Gateway, Options, Origins, serve};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -61,6 +60,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let mut signals = Signals::new()?;
     let limits = settings.transports();
     limits.check().map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
+    let options = Options::new(limits.clone()).with_proxies(settings.http.proxies()?);
     let engine = Engine::start(settings.engine(), Tokens(mint.verifier()?)).context("can't start")?;
     let listener = listen(&settings.listen, &addresses).await?;
     let address = listener.local_addr()?;
@@ -68,7 +68,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         tracing::warn!("{warning}");
     }
     let figures = PrometheusBuilder::new().install_recorder().context("can't count")?;
-    let gateway = Gateway::new(engine.clone(), origins, limits.clone());
+    let gateway = Gateway::new(engine.clone(), origins, limits);
     let at = welcome::reachable(address);
     let routes = Routes::new(engine.clone(), gateway, figures.clone(), settings.metrics, at);
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -76,7 +76,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         async move { Ok::<_, Infallible>(routes.answer(&mut request).await) }
     });
     let (stop, stopped) = watch::channel(false);
-    let mut server = tokio::spawn(serve(listener, Arc::new(limits), service, stopped));
+    let mut server = tokio::spawn(serve(listener, options, service, stopped));
     tokio::spawn(async move {
         loop {
             sleep(UPKEEP).await;

@@ -1,13 +1,14 @@
 use super::{Lent, TakeOver};
+use crate::ws::stream::Stream;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-async fn lent() -> (Lent<TcpStream>, TakeOver, TcpStream) {
+async fn lent() -> (Lent<Stream>, TakeOver, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (lent, take_over) = Lent::new(listener.accept().await.unwrap().0);
+    let (lent, take_over) = Lent::new(Stream::from(listener.accept().await.unwrap().0));
     (lent, take_over, peer)
 }
 

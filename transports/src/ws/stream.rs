@@ -176,6 +176,18 @@ impl AsyncWrite for Stream {
         each!(&mut self.socket, socket => Pin::new(socket).poll_write(cx, bytes))
     }
 
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each!(&mut self.socket, socket => Pin::new(socket).poll_write_vectored(cx, buffers))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        each!(&self.socket, socket => socket.is_write_vectored())
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(&mut self.socket, socket => Pin::new(socket).poll_flush(cx))
     }

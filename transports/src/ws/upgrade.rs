@@ -63,10 +63,10 @@ impl Future for Upgrade {
 
 /// Takes the server's wrappers off the socket.
 ///
-/// Our own server's connections, hyper's and those of hyper-util's `auto` (axum's) come apart into the plain socket.
-/// Whatever else the host put under HTTP, TLS for example, is reached through a bridge.
+/// Our own server's connections, hyper's and those of hyper-util's `auto` (axum's) come apart into the socket.
+/// Whatever else the host put under HTTP is reached through a bridge.
 fn unwrap(upgraded: Upgraded) -> std::io::Result<(Stream, Bytes)> {
-    let upgraded = match upgraded.downcast::<TokioIo<Lent<Impatient<TcpStream>>>>() {
+    let upgraded = match upgraded.downcast::<TokioIo<Lent<Impatient<Stream>>>>() {
         Ok(parts) => return Ok((parts.io.into_inner().into_inner()?.into_stream()?, parts.read_buf)),
         Err(upgraded) => upgraded,
     };

@@ -80,6 +80,7 @@ const ALLOWANCES: [Allowance; 6] = [
             "http-body-util",
             "hyper",
             "hyper-util",
+            "ipnet",
             "memchr",
             "metrics",
             "rustix",

@@ -1,7 +1,8 @@
 //! What HTTP and WebSocket peers are held to before and below the protocol.
 
+use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
-use tidings_transports::Limits;
+use tidings_transports::{Limits, Proxies, ProxyHeader, ProxyProtocol};
 
 /// The settings of the section `http`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,6 +24,34 @@ pub(crate) struct Http {
     pub(crate) write_timeout_ms: u64,
     /// Time for connections to end when the server stops.
     pub(crate) drain_timeout_ms: u64,
+    /// Addresses and networks of proxies that are believed, separated by commas.
+    pub(crate) trusted_proxies: String,
+    /// Where they tell the client's address.
+    pub(crate) proxy_header: TellsIn,
+    /// Whether they speak the PROXY protocol.
+    pub(crate) proxy_protocol: Preface,
+}
+
+/// The header in which proxies tell the client's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TellsIn {
+    /// In none.
+    None,
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded`.
+    Forwarded,
+}
+
+/// Whether proxies speak the PROXY protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Preface {
+    /// They do not.
+    Off,
+    /// They must.
+    Required,
 }
 
 impl Default for Http {
@@ -37,6 +66,35 @@ impl Default for Http {
             message_timeout_ms: limits.message_timeout_ms,
             write_timeout_ms: limits.write_timeout_ms,
             drain_timeout_ms: 10_000,
+            trusted_proxies: String::new(),
+            proxy_header: TellsIn::XForwardedFor,
+            proxy_protocol: Preface::Off,
         }
+    }
+}
+
+impl Http {
+    /// The proxies in front of this server.
+    ///
+    /// # Errors
+    /// An entry is no address, or proxies shall speak and none is named.
+    pub(crate) fn proxies(&self) -> Result<Proxies> {
+        let proxies: Proxies = self.trusted_proxies.parse().context("http.trusted_proxies")?;
+        if proxies.is_empty() && self.proxy_protocol == Preface::Required {
+            bail!(
+                "http.proxy_protocol is \"required\" and http.trusted_proxies names nobody who may speak it; name the \
+                 addresses of your proxies there"
+            );
+        }
+        let header = match self.proxy_header {
+            TellsIn::None => ProxyHeader::None,
+            TellsIn::XForwardedFor => ProxyHeader::XForwardedFor,
+            TellsIn::Forwarded => ProxyHeader::Forwarded,
+        };
+        let preface = match self.proxy_protocol {
+            Preface::Off => ProxyProtocol::Off,
+            Preface::Required => ProxyProtocol::Required,
+        };
+        Ok(proxies.told_by(header).preceded_by(preface))
     }
 }

@@ -9,6 +9,7 @@ mod commands;
 mod floods;
 mod frames;
 mod handshake;
+mod proxies;
 mod receivers;
 mod storms;
 mod tokens;

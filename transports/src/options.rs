@@ -1,0 +1,36 @@
+//! What a server is told before it serves.
+
+use std::sync::Arc;
+
+use crate::{limits::Limits, proxies::Proxies};
+
+/// How [`crate::serve`] serves. Limits alone are enough: they turn into options that trust no proxy.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// What a peer may take.
+    pub limits: Arc<Limits>,
+    /// Which proxies are believed.
+    pub proxies: Proxies,
+}
+
+impl Options {
+    /// Options that hold peers to these limits.
+    #[must_use]
+    pub fn new(limits: impl Into<Arc<Limits>>) -> Self {
+        Self { limits: limits.into(), proxies: Proxies::default() }
+    }
+
+    /// The same, with these proxies in front.
+    #[must_use]
+    pub fn with_proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+}
+
+impl From<Arc<Limits>> for Options {
+    fn from(limits: Arc<Limits>) -> Self {
+        Self::new(limits)
+    }
+}
