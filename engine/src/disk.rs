@@ -88,11 +88,7 @@ impl Disk {
     /// A stream as it stands on disk. One whose head is damaged begins anew: whoever has a position in the old one is
     /// told that what it counted is gone.
     pub(crate) fn origin(&self, kind: Kind, name: &str, chance: u64) -> Result<Origin, StoreError> {
-        let doubtful = lock(&self.doubtful);
-        if !doubtful.is_empty() && doubtful.contains(&(kind, Arc::from(name))) {
-            return Err(StoreError::new(ErrorKind::Poisoned, "the store failed while this stream was written"));
-        }
-        drop(doubtful);
+        self.check_certain(kind, name)?;
         self.with(|archive| match archive.load(kind, name) {
             Ok(Some(kept)) => Ok(Origin::Found(kept)),
             Ok(None) => Ok(Origin::New { epoch: epoch(archive.id(), kind, name), stream: archive.new_stream() }),
@@ -102,6 +98,23 @@ impl Disk {
             }
             Err(error) => Err(error),
         })
+    }
+
+    /// The same for a look alone: nothing begins, so no number is given out.
+    pub(crate) fn look(&self, kind: Kind, name: &str) -> Result<Origin, StoreError> {
+        self.check_certain(kind, name)?;
+        self.with(|archive| {
+            let new = || Origin::New { epoch: epoch(archive.id(), kind, name), stream: 0 };
+            Ok(archive.load(kind, name)?.map_or_else(new, Origin::Found))
+        })
+    }
+
+    fn check_certain(&self, kind: Kind, name: &str) -> Result<(), StoreError> {
+        let doubtful = lock(&self.doubtful);
+        if !doubtful.is_empty() && doubtful.contains(&(kind, Arc::from(name))) {
+            return Err(StoreError::new(ErrorKind::Poisoned, "the store failed while this stream was written"));
+        }
+        Ok(())
     }
 
     /// Entries of a stream.

@@ -17,7 +17,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_proto::code::Code;
-use tidings_proto::id::SessionId;
 use tidings_store::disk::{Options, SledStore};
 use tidings_store::error::StoreError;
 use tokio::runtime::Handle;
@@ -131,27 +130,6 @@ impl Engine {
     /// As [`Engine::open`].
     pub fn connect_local(&self) -> Result<Local, Error> {
         Local::open(|link| self.open(link))
-    }
-
-    /// Ends every session of a user with close code 3504. Returns how many those were.
-    pub fn disconnect_user(&self, user: &str) -> usize {
-        let Some(cell) = self.shared.streams.users.find(user) else { return 0 };
-        let sessions: Vec<SessionId> = cell.stream().each_member().map(|outbox| outbox.session()).collect();
-        let conns = sessions.into_iter().filter_map(|connection| self.shared.sessions.find(connection));
-        conns.map(|conn| close_session(&self.shared, &conn, Code::Disconnected)).count()
-    }
-
-    /// Ends a session with close code 3504. False if there is no such session.
-    pub fn disconnect_session(&self, session: SessionId) -> bool {
-        let Some(conn) = self.shared.identities.connection(session) else { return false };
-        close_session(&self.shared, &conn, Code::Disconnected);
-        true
-    }
-
-    /// How many sessions a user has now.
-    #[must_use]
-    pub fn sessions_of(&self, user: &str) -> usize {
-        self.shared.streams.users.find(user).map_or(0, |cell| cell.stream().members())
     }
 
     /// What the engine has counted and what it holds.

@@ -12,6 +12,10 @@ pub enum ErrorKind {
     Config,
     /// A name, an event or data is not of the form that the protocol allows.
     Input,
+    /// There is no such thing: no session of this id is connected.
+    NotFound,
+    /// The data are larger than the namespace allows.
+    TooLarge,
     /// A named limit is reached.
     Limit,
     /// The store cannot be opened, or has failed: nothing is certainly on disk. The message says what to do.
@@ -29,17 +33,29 @@ pub enum ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: Box<str>,
+    retry_after_ms: Option<u64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Box<str>>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), retry_after_ms: None, source: None }
     }
 
     pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
         self
+    }
+
+    pub(crate) const fn with_retry_after_ms(mut self, retry_after_ms: Option<u64>) -> Self {
+        self.retry_after_ms = retry_after_ms;
+        self
+    }
+
+    /// When to try again, where that is known.
+    #[must_use]
+    pub const fn retry_after_ms(&self) -> Option<u64> {
+        self.retry_after_ms
     }
 
     /// What kind of trouble it is.
@@ -54,6 +70,8 @@ impl Error {
         match self.kind {
             ErrorKind::Config | ErrorKind::Runtime => Code::Internal,
             ErrorKind::Input => Code::BadRequest,
+            ErrorKind::NotFound => Code::NotFound,
+            ErrorKind::TooLarge => Code::TooLarge,
             ErrorKind::Limit => Code::Limit,
             ErrorKind::Busy => Code::Busy,
             ErrorKind::Stopped | ErrorKind::Store => Code::Unavailable,

@@ -36,6 +36,11 @@ impl Forgotten {
         }
     }
 
+    /// Where a channel stood, for a look alone.
+    pub(crate) fn position(&self, name: &str) -> Option<Position> {
+        self.positions.get(&self.hasher.hash_one(name)).copied()
+    }
+
     /// Where a channel stood. It is held again, so it is remembered no more.
     pub(crate) fn recall(&mut self, name: &str) -> Option<Position> {
         if self.positions.is_empty() {
@@ -59,6 +64,7 @@ mod tests {
         let mut forgotten = Forgotten::new(10);
         forgotten.remember("a:b", at(1, 7));
         assert_eq!(forgotten.recall("a:c"), None);
+        assert_eq!((forgotten.position("a:c"), forgotten.position("a:b")), (None, Some(at(1, 7))));
         assert_eq!(forgotten.recall("a:b"), Some(at(1, 7)));
         assert_eq!(forgotten.recall("a:b"), None);
         forgotten.remember("a:b", at(1, 9));

@@ -42,6 +42,15 @@ pub(crate) enum Claimed {
     Parked(Channels),
 }
 
+/// A session as it was found.
+pub(crate) struct Found {
+    pub(crate) user: Arc<str>,
+    /// `None` while it waits.
+    pub(crate) conn: Option<Arc<Conn>>,
+    /// While it waits.
+    pub(crate) channels: Vec<Arc<str>>,
+}
+
 /// All sessions that are connected or wait.
 pub(crate) struct Identities {
     map: DashMap<SessionId, Identity>,
@@ -83,6 +92,34 @@ impl Identities {
             State::Live(conn) => Some(Arc::clone(conn)),
             State::Parked(..) => None,
         }
+    }
+
+    /// A session, whatever it is doing: whose it is, its connection, and while it waits how many channels it is to have.
+    pub(crate) fn find(&self, session: SessionId) -> Option<Found> {
+        let identity = self.map.get(&session)?;
+        let (conn, channels) = match &identity.state {
+            State::Live(conn) => (Some(Arc::clone(conn)), Vec::new()),
+            State::Parked(channels, _) => (None, channels.iter().map(|(name, _)| Arc::clone(name)).collect()),
+        };
+        Some(Found { user: Arc::clone(&identity.user), conn, channels })
+    }
+
+    /// The sessions of a user that wait, in the order in which they began to.
+    pub(crate) fn parked_of(&self, user: &str) -> Vec<SessionId> {
+        lock(&self.by_user).get(user).map_or_else(Vec::new, |waiting| waiting.iter().copied().collect())
+    }
+
+    /// The session is over: it is neither gone on with nor parked any more. Returns the connection that it had, which is
+    /// to be closed; `None` if there is no such session.
+    pub(crate) fn end(&self, session: SessionId) -> Option<Option<Arc<Conn>>> {
+        let (_, identity) = self.map.remove(&session)?;
+        Some(match identity.state {
+            State::Live(conn) => Some(conn),
+            State::Parked(..) => {
+                self.waits_no_more(&identity.user, session);
+                None
+            }
+        })
     }
 
     /// The secret of a session that this connection has.

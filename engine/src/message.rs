@@ -18,6 +18,7 @@ use tidings_proto::payload::Data;
 pub struct Message<'a> {
     event: &'a str,
     data: &'a Data,
+    namespace: Option<&'a str>,
     key: Option<&'a str>,
     idempotency_key: Option<&'a str>,
     ephemeral: bool,
@@ -27,7 +28,15 @@ impl<'a> Message<'a> {
     /// An event: 1 to 64 bytes of printable ASCII without space, quotation mark and backslash.
     #[must_use]
     pub const fn new(event: &'a str, data: &'a Data) -> Self {
-        Self { event, data, key: None, idempotency_key: None, ephemeral: false }
+        Self { event, data, namespace: None, key: None, idempotency_key: None, ephemeral: false }
+    }
+
+    /// What is sent to a user follows this namespace's rules: how large it may be, and whether it waits for who is away.
+    /// Without one it follows those of the inbox.
+    #[must_use]
+    pub const fn namespace(mut self, namespace: &'a str) -> Self {
+        self.namespace = Some(namespace);
+        self
     }
 
     /// In class latest: which value it replaces.
@@ -50,6 +59,10 @@ impl<'a> Message<'a> {
     pub const fn ephemeral(mut self) -> Self {
         self.ephemeral = true;
         self
+    }
+
+    pub(crate) const fn named_namespace(&self) -> Option<&'a str> {
+        self.namespace
     }
 
     pub(crate) const fn data(&self) -> &'a Data {

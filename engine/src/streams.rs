@@ -110,6 +110,46 @@ fn with_cell<T>(
     }
 }
 
+/// Looks at a stream without having it in memory for it: nobody's look takes a place in the directory. `None` where nothing
+/// is known of it. May read the disk.
+pub(crate) fn look<T>(
+    shared: &Shared,
+    kind: Kind,
+    name: &str,
+    policy: &Arc<Policy>,
+    look: impl FnOnce(&mut Stream<Arc<Outbox>>) -> T,
+) -> Result<Option<T>, NoStream> {
+    let directory = match kind {
+        Kind::Channel => &shared.streams.channels,
+        Kind::Inbox => &shared.streams.users,
+    };
+    loop {
+        if let Some(cell) = directory.find(name) {
+            let Some(mut stream) = cell.living() else { continue };
+            return Ok(Some(look(&mut stream)));
+        }
+        let removals = directory.removals();
+        let now = shared.clock.now();
+        let stream = match &shared.store {
+            Some(store) if policy.class == Class::Durable => {
+                let origin = store.disk.look(kind, name).map_err(|error| {
+                    tracing::warn!(%error, "a stream cannot be read from the store");
+                    NoStream::Unreadable
+                })?;
+                Some(Stream::on_disk(0, origin, kind, Arc::clone(policy), now))
+            }
+            _ => {
+                let position = lock(&shared.streams.forgotten).position(name);
+                position.map(|position| Stream::at(0, position, Arc::clone(policy), now))
+            }
+        };
+        // What came into memory meanwhile may have been written without a barrier behind it.
+        if directory.find(name).is_none() && directory.removals() == removals {
+            return Ok(stream.map(|mut stream| look(&mut stream)));
+        }
+    }
+}
+
 /// Makes a cell. `None` when what it would be made of is stale.
 fn add(
     shared: &Shared,

@@ -163,6 +163,18 @@ impl Disk {
         entries > 0 && (is_old || (is_much && shelf.overflow == Overflow::DropOldest))
     }
 
+    /// The first offset that some device still waits for, whether or not what is before it was let go already; that of
+    /// the next entry when none does.
+    pub(crate) fn waits_from(&self, shelf: &Shelf, wall_ms: u64) -> u64 {
+        let acknowledged = self.acknowledged(shelf, wall_ms).map_or(0, |all| all + 1);
+        acknowledged.max(self.floor).min(self.stored + 1)
+    }
+
+    /// Bytes of all entries that were ever stored.
+    pub(crate) const fn stored_sum(&self) -> u64 {
+        self.stored_sum
+    }
+
     fn acknowledged(&self, shelf: &Shelf, wall_ms: u64) -> Option<u64> {
         self.devices.as_ref().and_then(|devices| devices.delivered_to_all(shelf, wall_ms))
     }

@@ -6,6 +6,7 @@
 
 mod asked;
 mod check;
+mod host;
 mod judge;
 mod paces;
 

@@ -13,9 +13,11 @@
 
 mod durable;
 mod forward;
+mod past;
 
 pub use durable::{Append, InboxJoined, Origin, PageRead};
 pub use forward::Forward;
+pub use past::{Backlog, Begin, Missing, Past};
 
 use crate::disk::Disk;
 use crate::history::History;

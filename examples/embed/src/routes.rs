@@ -47,7 +47,9 @@ async fn notify(
     let data = Data::new(&notification).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
     match app.engine.broadcast_to_user(&user, NOTIFICATION, &data) {
         Ok(sessions) => Ok(Json(json!({"sessions": sessions}))),
-        Err(error) if error.kind() == ErrorKind::Input => Err((StatusCode::BAD_REQUEST, error.to_string())),
+        Err(error) if matches!(error.kind(), ErrorKind::Input | ErrorKind::TooLarge) => {
+            Err((StatusCode::BAD_REQUEST, error.to_string()))
+        }
         Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, error.to_string())),
     }
 }

@@ -373,7 +373,10 @@ fn no_namespace() -> Refusal {
     Refusal::new(Code::BadRequest, "the server has no such namespace")
 }
 
-fn namespaced<'n, 'r>(name: &'n str, rules: &'r Rules) -> Result<(ChannelName<'n>, &'r Arc<Policy>), Refusal> {
+pub(super) fn namespaced<'n, 'r>(
+    name: &'n str,
+    rules: &'r Rules,
+) -> Result<(ChannelName<'n>, &'r Arc<Policy>), Refusal> {
     let channel = ChannelName::parse(name).map_err(|error| Refusal::new(Code::BadRequest, error.text()))?;
     let policy = rules.namespace(channel.namespace()).ok_or_else(no_namespace)?;
     Ok((channel, policy))

@@ -1,6 +1,7 @@
 //! What sessions are tested with: frames in their JSON form go in, effects come out as lines of a log.
 
 mod answers;
+mod host;
 mod judging;
 mod limits;
 mod property;

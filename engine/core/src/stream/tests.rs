@@ -5,6 +5,7 @@ mod durable;
 mod fan;
 mod joins;
 mod model;
+mod past;
 
 use super::{Delivery, Effects, Forward, Joined, Publication, Stream, Subscriber};
 use crate::policy::{Access, Class, Keep, Overflow, Policy, Shelf};

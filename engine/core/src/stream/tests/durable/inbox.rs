@@ -220,3 +220,27 @@ fn a_device_that_is_connected_and_has_nothing_to_acknowledge_does_not_stay_away(
         assert_eq!(bench.disk.head().unwrap().devices.len(), 2);
     }
 }
+
+#[test]
+fn what_waits_is_what_some_device_has_not_acknowledged_whether_it_was_let_go_or_not() {
+    let mut bench = Bench::new(Kind::Inbox, PLENTY, SHELF);
+    let phone = bench.enter_inbox(1, "phone", None).joined.slot;
+    let tablet = bench.enter_inbox(2, "tablet", None).joined.slot;
+    bench.store(5);
+    let waits = |bench: &Bench| (bench.stream.backlog(bench.now).from, bench.stream.backlog(bench.now).position.offset);
+    assert_eq!(waits(&bench), (1, 5));
+    assert!(bench.stream.acknowledge(phone, "phone", 5, false, bench.now));
+    assert_eq!(waits(&bench), (1, 5));
+    assert!(bench.stream.acknowledge(tablet, "tablet", 3, true, bench.now));
+    assert_eq!(waits(&bench), (4, 5));
+    bench.upkeep();
+    assert_eq!(waits(&bench), (4, 5));
+    assert!(bench.stream.acknowledge(tablet, "tablet", 5, true, bench.now));
+    let backlog = bench.stream.backlog(bench.now);
+    assert_eq!((backlog.from, backlog.disk, backlog.devices.len()), (6, Some(super::STREAM), 2));
+    // What is not behind the barrier waits for nobody yet.
+    bench.append("E", "null");
+    assert_eq!(waits(&bench), (6, 5));
+    bench.sync();
+    assert_eq!(waits(&bench), (6, 6));
+}

@@ -1,0 +1,333 @@
+//! What the host can see: channels and their past, users' inboxes, sessions.
+
+use crate::cell::Cell;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind};
+use crate::place::Failed;
+use crate::shared::{Shared, Store};
+use crate::streams::{NoStream, look};
+use crate::sync::lock;
+use std::sync::Arc;
+pub use tidings_core::policy::Class;
+use tidings_core::policy::Policy;
+use tidings_core::stream::{Backlog, Past};
+pub use tidings_core::stream::{Begin, Missing};
+use tidings_proto::channel::ChannelName;
+pub use tidings_proto::frame::GapReason;
+pub use tidings_proto::id::{Epoch, Position, SessionId};
+use tidings_proto::kept::Kind;
+pub use tidings_proto::kept::{Device, Entry};
+use tidings_proto::user::is_user_id;
+
+/// Data of one page of history. An entry that is larger than this comes alone.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+/// Most entries of one page of history.
+pub const HISTORY_ENTRIES_MAX: usize = 1_000;
+
+/// A channel as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChannelView {
+    /// Sessions that are subscribed.
+    pub members: usize,
+    /// Its last entry; `None` where nothing is known of it, because nobody has used it for long.
+    pub position: Option<Position>,
+    /// The first offset that is kept; that of the next entry when nothing is.
+    pub first: u64,
+    /// What its namespace promises.
+    pub class: Class,
+}
+
+/// A page of what a channel keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct History {
+    /// The entries, by rising offset.
+    pub entries: Vec<Entry>,
+    /// What is not there of what was asked for, by rising offset.
+    pub missing: Vec<Missing>,
+    /// The channel's last entry; `None` where nothing is known of it.
+    pub position: Option<Position>,
+    /// The first offset that is kept; that of the next entry when nothing is.
+    pub first: u64,
+    /// The first offset that this page is about: what stands before it was not looked at.
+    pub from: u64,
+    /// Where to go on: what is behind this position was not in this page.
+    pub next: Option<Position>,
+}
+
+/// What waits for a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InboxView {
+    /// The inbox's last entry; `None` without a store, when the user is not there.
+    pub position: Option<Position>,
+    /// Entries that some device of the user has not acknowledged.
+    pub depth: u64,
+    /// What they count for on disk.
+    pub bytes: u64,
+    /// The oldest of them: its offset, and when the engine took it, in milliseconds since 1970.
+    pub oldest: Option<(u64, u64)>,
+    /// The user's devices, and how far each has come.
+    pub devices: Vec<Device>,
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionView {
+    /// Its id.
+    pub session: SessionId,
+    /// Whose it is.
+    pub user: Arc<str>,
+    /// The client's name for its device, while it is connected.
+    pub device: Option<Box<str>>,
+    /// Whether it is connected; else it waits for its client to come back.
+    pub connected: bool,
+    /// The channels that it is subscribed to, or is to be again when it comes back.
+    pub channels: Vec<Arc<str>>,
+}
+
+impl From<NoStream> for Error {
+    fn from(none: NoStream) -> Self {
+        Failed::from(none).into()
+    }
+}
+
+impl Engine {
+    /// Whether a namespace is declared.
+    #[must_use]
+    pub fn has_namespace(&self, name: &str) -> bool {
+        self.shared.settled.rules.namespace(name).is_some()
+    }
+
+    /// How a channel stands. It is not made for that.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] for a name that the protocol does not allow or a namespace that is not declared,
+    /// [`ErrorKind::Store`] when the disk cannot be read now.
+    pub async fn channel(&self, channel: &str) -> Result<ChannelView, Error> {
+        let policy = self.policy_of(channel)?;
+        let name = channel.to_owned();
+        self.read(Arc::clone(&policy), move |shared| {
+            let now = shared.clock.now();
+            // Of no entries: where it stands is all that is asked.
+            let seen = look(shared, Kind::Channel, &name, &policy, |stream| {
+                (stream.members(), stream.past(Begin::Newest, 0, now))
+            })?;
+            Ok(match seen {
+                Some((members, past)) => {
+                    ChannelView { members, position: Some(past.position), first: past.first, class: policy.class }
+                }
+                None => ChannelView { members: 0, position: None, first: 1, class: policy.class },
+            })
+        })
+        .await
+    }
+
+    /// A page of what a channel keeps: at most `entries_max` entries, which is at most [`HISTORY_ENTRIES_MAX`], and about
+    /// 1 MiB of them. What the class keeps nothing of has no history.
+    ///
+    /// # Errors
+    /// As [`Engine::channel`].
+    pub async fn history(&self, channel: &str, begin: Begin, entries_max: usize) -> Result<History, Error> {
+        let policy = self.policy_of(channel)?;
+        let name = channel.to_owned();
+        let entries_max = entries_max.clamp(1, HISTORY_ENTRIES_MAX);
+        self.read(Arc::clone(&policy), move |shared| history(shared, &name, &policy, begin, entries_max)).await
+    }
+
+    /// What waits for a user. Without a store nothing does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] for a user id that the protocol does not allow, [`ErrorKind::Store`] when the disk cannot be
+    /// read now.
+    pub async fn inbox(&self, user: &str) -> Result<InboxView, Error> {
+        if !is_user_id(user) {
+            return Err(Error::new(ErrorKind::Input, "a user id has 1 to 128 bytes without control characters"));
+        }
+        let (user, policy) = (user.to_owned(), Arc::clone(&self.shared.settled.inbox_policy));
+        self.read(Arc::clone(&policy), move |shared| inbox(shared, &user, &policy)).await
+    }
+
+    /// How many sessions of a user are connected now.
+    #[must_use]
+    pub fn sessions_of(&self, user: &str) -> usize {
+        self.shared.streams.users.find(user).map_or(0, |cell| cell.stream().members())
+    }
+
+    /// The sessions of a user, those included that wait for their clients to come back.
+    #[must_use]
+    pub fn sessions(&self, user: &str) -> Vec<SessionView> {
+        let shared = &self.shared;
+        let connections: Vec<SessionId> = match shared.streams.users.find(user) {
+            Some(cell) => cell.stream().each_member().map(|outbox| outbox.session()).collect(),
+            None => Vec::new(),
+        };
+        let connected: Vec<SessionId> = connections
+            .into_iter()
+            .filter_map(|connection| shared.sessions.find(connection))
+            .map(|conn| conn.session_id())
+            .collect();
+        let sessions = connected.into_iter().chain(shared.identities.parked_of(user));
+        let mut views: Vec<_> = sessions.filter_map(|session| self.session(session)).collect();
+        // One that was lost meanwhile is in both.
+        views.sort_by_key(|view| view.session);
+        views.dedup_by_key(|view| view.session);
+        views
+    }
+
+    /// A session; `None` if there is none of this id.
+    #[must_use]
+    pub fn session(&self, session: SessionId) -> Option<SessionView> {
+        let found = self.shared.identities.find(session)?;
+        let Some(conn) = found.conn else {
+            let (user, channels) = (found.user, found.channels);
+            return Some(SessionView { session, user, device: None, connected: false, channels });
+        };
+        let live = lock(&conn.session);
+        let device = live.place().map(|(_, device)| device).filter(|device| !device.is_empty()).map(Into::into);
+        let channels = live.channels().map(|joined| Arc::clone(Cell::shared_name(&joined.channel))).collect();
+        Some(SessionView { session, user: found.user, device, connected: true, channels })
+    }
+
+    fn policy_of(&self, channel: &str) -> Result<Arc<Policy>, Error> {
+        let name = ChannelName::parse(channel).map_err(|error| Error::new(ErrorKind::Input, error.text()))?;
+        let policy = self.shared.settled.rules.namespace(name.namespace());
+        policy.cloned().ok_or(NoStream::Undeclared).map_err(Error::from)
+    }
+
+    /// Reads what may be on disk where that keeps nobody waiting.
+    async fn read<T: Send + 'static>(
+        &self,
+        policy: Arc<Policy>,
+        read: impl FnOnce(&Arc<Shared>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        if policy.class != Class::Durable {
+            return read(&self.shared);
+        }
+        let shared = Arc::clone(&self.shared);
+        let reading = self.shared.flushing.handle.spawn_blocking(move || read(&shared));
+        let failed = |error| Error::new(ErrorKind::Store, "reading ended early; try again").with_source(error);
+        reading.await.map_err(failed)?
+    }
+}
+
+fn history(
+    shared: &Shared,
+    name: &str,
+    policy: &Arc<Policy>,
+    begin: Begin,
+    entries_max: usize,
+) -> Result<History, Error> {
+    let see = |begin| {
+        let now = shared.clock.now();
+        look(shared, Kind::Channel, name, policy, |stream| stream.past(begin, entries_max as u64, now))
+    };
+    let Some(past) = see(begin)? else { return Ok(unknown(begin)) };
+    let mut missing: Vec<_> = past.missing.into_iter().collect();
+    let (position, first) = (past.position, past.first);
+    let is_forward = matches!(begin, Begin::Since(_) | Begin::Behind(_));
+    let (entries, from, reached) = match (&shared.store, past.disk) {
+        (Some(store), Some(stream)) if past.from <= past.to => {
+            let page = page(shared, store, stream, &past, is_forward, name)?;
+            // What was let go while it was read is not lost.
+            let kept = see(Begin::Newest)?.map_or(first, |past| past.first);
+            missing.extend(Past { from: page.from, ..past.clone() }.holes(&page.entries, page.reached, kept));
+            (page.entries, page.from, page.reached)
+        }
+        _ => cut(past, is_forward),
+    };
+    let next = Position { offset: reached.min(position.offset), ..position };
+    Ok(History { entries, missing, position: Some(position), first, from, next: Some(next) })
+}
+
+/// Of a channel in memory that nothing is known of: whatever was there is gone.
+fn unknown(begin: Begin) -> History {
+    let missing = match begin {
+        Begin::Since(since) if since.offset > 0 => vec![Missing { from: 1, to: 0, reason: GapReason::Epoch }],
+        _ => Vec::new(),
+    };
+    History { entries: Vec::new(), missing, position: None, first: 1, from: 1, next: None }
+}
+
+/// As many of the entries as fit into a page, at least one, from the end that reading began at. The first offset and the
+/// last that they are about.
+fn cut(past: Past, is_forward: bool) -> (Vec<Entry>, u64, u64) {
+    let Past { mut entries, from, to, .. } = past;
+    let mut bytes = 0;
+    let mut fits = |entry: &&Entry| {
+        bytes += entry.text_bytes();
+        bytes <= PAGE_BYTES
+    };
+    let fitting = if is_forward {
+        entries.iter().take_while(&mut fits).count()
+    } else {
+        entries.iter().rev().take_while(fits).count()
+    };
+    let count = fitting.max(1);
+    if count >= entries.len() {
+        return (entries, from, to);
+    }
+    if is_forward {
+        entries.truncate(count);
+        let last = entries.last().map_or(to, |entry| entry.offset);
+        return (entries, from, last);
+    }
+    let newest = entries.split_off(entries.len() - count);
+    let first = newest.first().map_or(from, |entry| entry.offset);
+    (newest, first, to)
+}
+
+/// What was read from the disk.
+struct Read {
+    entries: Vec<Entry>,
+    from: u64,
+    reached: u64,
+}
+
+fn page(shared: &Shared, store: &Store, stream: u64, past: &Past, is_forward: bool, name: &str) -> Result<Read, Error> {
+    let read = |from| store.disk.page(stream, from, past.to, PAGE_BYTES).map_err(|error| failed(store, &error));
+    let mut page = read(past.from)?;
+    let mut from = past.from;
+    // The newest are wanted, and all do not fit into a page: as many as do, in several steps where they differ in size.
+    while !is_forward && page.reached < past.to {
+        from += (past.to - from).div_ceil(2);
+        page = read(from)?;
+    }
+    if !page.damaged.is_empty() {
+        shared.counters.damaged.add(page.damaged.len() as u64);
+        tracing::error!(stream = name, offsets = ?page.damaged, "entries on disk are damaged; see `tidingsd store check`");
+    }
+    Ok(Read { entries: page.entries, from, reached: page.reached.min(past.to) })
+}
+
+fn failed(store: &Store, error: &tidings_store::error::StoreError) -> Error {
+    if !store.commit.is_failing() {
+        tracing::error!(%error, "the store cannot be read; it is opened afresh");
+        store.commit.fail();
+    }
+    NoStream::Unreadable.into()
+}
+
+fn inbox(shared: &Shared, user: &str, policy: &Arc<Policy>) -> Result<InboxView, Error> {
+    let now = shared.clock.now();
+    let none = InboxView { position: None, depth: 0, bytes: 0, oldest: None, devices: Vec::new() };
+    let Some(backlog) = look(shared, Kind::Inbox, user, policy, |stream| stream.backlog(now))? else { return Ok(none) };
+    let Backlog { position, from, disk, bytes_sum, devices } = backlog;
+    let none = InboxView { position: Some(position), devices, ..none };
+    let (Some(store), Some(stream)) = (&shared.store, disk) else { return Ok(none) };
+    if from > position.offset {
+        return Ok(none);
+    }
+    let edge = store.disk.with(|archive| archive.edge(stream, from)).map_err(|error| failed(store, &error))?;
+    // What came meanwhile is not counted, and what went is not there any more.
+    let Some(oldest) = edge.filter(|edge| edge.offset <= position.offset) else { return Ok(none) };
+    Ok(InboxView {
+        depth: position.offset + 1 - oldest.offset,
+        bytes: bytes_sum.saturating_sub(oldest.bytes_sum - oldest.bytes),
+        oldest: Some((oldest.offset, oldest.at)),
+        ..none
+    })
+}
