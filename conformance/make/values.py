@@ -151,6 +151,11 @@ def plain(name, form, sent):
     body = text(sent).encode() if form != "websocket-msgpack" else packed(sent)
     if form == "json-lines":
         return {"name": f"{name} ({form})", "form": form, "frame": sent, "bytes": (body + b"\n").hex()}
+    if form == "sse":
+        retry = sent.get("close", {}).get("retry_after_ms")
+        out = b":\n\n" if "ping" in sent else b"data: " + body + b"\n\n"
+        out = (b"" if retry is None else b"retry: %d\n" % retry) + out
+        return {"name": f"{name} ({form})", "form": form, "frame": sent, "bytes": out.hex()}
     first = 0x81 if form == "websocket-json" else 0x82
     out = header(first, len(body)) + body
     if "ping" in sent:
@@ -162,7 +167,7 @@ def plain(name, form, sent):
 
 
 def wire():
-    forms = ["websocket-json", "websocket-msgpack", "json-lines"]
+    forms = ["websocket-json", "websocket-msgpack", "json-lines", "sse"]
     frames = {
         "ping": {"ping": {}}, "pong": {"id": 8, "pong": {}}, "entry": entry_of({"text": "hi"}),
         "entry without a place": placeless({"text": "typing"}),

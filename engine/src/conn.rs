@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use tidings_core::session::Session;
 use tidings_core::time::Instant;
-use tidings_proto::id::{Position, SessionId};
+use tidings_proto::id::{Epoch, Position, SessionId};
 
 /// The channels of a session, and what its client surely has of each.
 pub(crate) type Channels = Vec<(Arc<str>, Position)>;
@@ -32,6 +32,8 @@ struct Before {
     /// Channels of the session that it has not joined again, or has left because it ended. A leaf, locked under the
     /// session's lock.
     carried: Mutex<Channels>,
+    /// Positions that its client has without knowing of which streams. A leaf as well.
+    brought: Mutex<Option<Box<[Position]>>>,
 }
 
 impl Conn {
@@ -71,6 +73,21 @@ impl Conn {
     /// The channels of its session that it has not joined.
     pub(crate) fn carried(&self) -> Channels {
         self.before.get().map_or_else(Channels::new, |before| lock(&before.carried).clone())
+    }
+
+    /// Notes positions of which nobody has said which streams they are of, or that there are none any more.
+    pub(crate) fn brings(&self, positions: Option<Box<[Position]>>) {
+        if positions.is_some() || self.before.get().is_some() {
+            *lock(&self.before.get_or_init(Box::default).brought) = positions;
+        }
+    }
+
+    /// What its client has of the stream of this epoch, as it brought it. Where none of what it brought is of that, it is a
+    /// position of another epoch: what the client may miss is then told.
+    pub(crate) fn brought(&self, epoch: Epoch) -> Option<Position> {
+        let brought = lock(&self.before.get()?.brought);
+        let of_this = brought.as_ref()?.iter().find(|position| position.epoch == epoch);
+        Some(of_this.copied().unwrap_or(Position { epoch: Epoch(!epoch.0), offset: 0 }))
     }
 
     /// It has joined a channel.

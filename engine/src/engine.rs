@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::host::{Host, Shareable};
 use crate::link::Link;
 use crate::local::Local;
-use crate::port::Port;
+use crate::port::{Batch, Port};
 use crate::random::random;
 use crate::shared::{Shared, Store};
 use crate::stats::{self, Stats};
@@ -17,6 +17,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_proto::code::Code;
+use tidings_proto::id::{Secret, SessionId};
+use tidings_proto::payload::Codec;
 use tidings_store::disk::{Options, SledStore};
 use tidings_store::error::StoreError;
 use tokio::runtime::Handle;
@@ -122,6 +124,16 @@ impl Engine {
             return Err(error);
         }
         Ok(Port::open(&self.shared, link))
+    }
+
+    /// Takes a message for a session that comes on another way than its own connection, which is where the answers go: a
+    /// transport whose connections go one way alone has this for the other. False if no session that is connected has this
+    /// id and this secret; which of the two is wrong is not told.
+    #[must_use]
+    pub fn feed(&self, session: SessionId, secret: Secret, codec: Codec, message: &[u8]) -> bool {
+        let Some(conn) = self.shared.identities.connection_for(session, secret) else { return false };
+        Batch::new(&self.shared, &conn).message(codec, message);
+        true
     }
 
     /// Opens a connection inside this process, without a socket.

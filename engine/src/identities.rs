@@ -122,6 +122,15 @@ impl Identities {
         })
     }
 
+    /// The connection that a session has now, if the secret is the session's.
+    pub(crate) fn connection_for(&self, session: SessionId, secret: Secret) -> Option<Arc<Conn>> {
+        let identity = self.map.get(&session)?;
+        match &identity.state {
+            State::Live(conn) if identity.secret.is(secret) => Some(Arc::clone(conn)),
+            _ => None,
+        }
+    }
+
     /// The secret of a session that this connection has.
     pub(crate) fn secret(&self, session: SessionId) -> Option<Secret> {
         self.map.get(&session).map(|identity| identity.secret)

@@ -27,6 +27,13 @@ pub trait Link: Send + Sync + 'static {
     /// An error ends the connection.
     fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Whether the client answers pings. Where it can't, as a browser's `EventSource`, it is pinged all the same, so that it
+    /// knows that the server lives, and whoever made the link sees to it that one that is gone is found: by the socket,
+    /// which gives up when nobody acknowledges what it sends.
+    fn answers_pings(&self) -> bool {
+        true
+    }
+
     /// Everything was written and nothing will follow: tell the other side, and go on reading until it closes too.
     fn finish(&self);
 

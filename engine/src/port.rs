@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tidings_core::session::Session;
 use tidings_proto::code::Code;
 use tidings_proto::decode;
-use tidings_proto::id::SessionId;
+use tidings_proto::id::{Position, SessionId};
 use tidings_proto::payload::Codec;
 
 /// One open connection. The transport's task holds it; dropping it says that the connection is gone.
@@ -36,7 +36,10 @@ impl Port {
         let id = SessionId(random(u128::from_ne_bytes));
         let home = u8::try_from(id.0 % shared.flushing.queues.len() as u128).unwrap_or_default();
         let now = shared.clock.now();
-        let session = Session::new(&shared.settled.rules.limits, now, shared.grants.nobody());
+        let mut session = Session::new(&shared.settled.rules.limits, now, shared.grants.nobody());
+        if !link.answers_pings() {
+            session.expect_no_pongs();
+        }
         let conn = Arc::new(Conn::new(session, Arc::new(Outbox::new(id, home, link))));
         shared.sessions.add(&conn);
         shared.counters.opened.add(1);
@@ -64,7 +67,14 @@ impl Port {
     /// Begins a batch: the work of one read. Its effects leave when it is dropped.
     #[must_use]
     pub fn batch(&self) -> Batch<'_> {
-        Batch { port: self, turn: Some(Turn::new(&self.shared, &self.conn)), frames: 0 }
+        Batch::new(&self.shared, &self.conn)
+    }
+
+    /// Notes positions that the client has without knowing of which streams they are, such as those of a `Last-Event-ID`:
+    /// the inbox and every channel that is joined without a `since` takes the one that counts in its own epoch. Where none
+    /// does, the client is told a gap, and gets all that is kept. `None`, as in the beginning: nothing is brought, and what is joined begins now.
+    pub fn brings(&self, positions: Option<&[Position]>) {
+        self.conn.brings(positions.map(Into::into));
     }
 
     /// Whether nothing more will be sent: the session was closed and its last frames have left.
@@ -101,18 +111,23 @@ impl Drop for Port {
 
 /// The work of one read: everything in it reads the clock once, and what follows leaves in as few writes as can be.
 pub struct Batch<'p> {
-    port: &'p Port,
+    shared: &'p Arc<Shared>,
+    conn: &'p Arc<Conn>,
     turn: Option<Turn<'p>>,
     frames: u64,
 }
 
 impl fmt::Debug for Batch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").field("port", self.port).finish_non_exhaustive()
+        f.debug_struct("Batch").field("session", &self.conn.outbox.session()).finish_non_exhaustive()
     }
 }
 
-impl Batch<'_> {
+impl<'p> Batch<'p> {
+    pub(crate) fn new(shared: &'p Arc<Shared>, conn: &'p Arc<Conn>) -> Self {
+        Self { shared, conn, turn: Some(Turn::new(shared, conn)), frames: 0 }
+    }
+
     /// Milliseconds on the engine's clock, which does not go back: the batch's one reading of it.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
@@ -121,8 +136,8 @@ impl Batch<'_> {
 
     /// One whole message: one or more frames of the protocol.
     pub fn message(&mut self, codec: Codec, message: &[u8]) {
-        let Self { port, turn: Some(turn), frames } = self else { return };
-        let (rules, now) = (&port.shared.settled.rules, turn.now);
+        let Self { shared, turn: Some(turn), frames, .. } = self else { return };
+        let (rules, now) = (&shared.settled.rules, turn.now);
         let mut empty = true;
         for frame in decode::frames(codec, message) {
             empty = false;
@@ -143,9 +158,9 @@ impl Batch<'_> {
 
     /// A sign of life below the protocol's frames, such as a WebSocket pong. Counted, so that a flood of them ends.
     pub fn control(&mut self) {
-        let Self { port, turn: Some(turn), .. } = self else { return };
+        let Self { shared, turn: Some(turn), .. } = self else { return };
         let now = turn.now;
-        turn.step(|session, turn| session.control(&port.shared.settled.rules, now, turn));
+        turn.step(|session, turn| session.control(&shared.settled.rules, now, turn));
     }
 
     /// Enqueues bytes of the transport's own, such as a WebSocket pong. Given up if there is no room.
@@ -159,7 +174,7 @@ impl Batch<'_> {
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         if let Some(turn) = self.turn.take() {
-            self.port.shared.counters.frames_in.add(self.frames);
+            self.shared.counters.frames_in.add(self.frames);
             turn.finish();
         }
     }

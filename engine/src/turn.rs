@@ -252,7 +252,13 @@ impl Effects for Turn<'_> {
                 return Err(Denial::new(Code::Limit, text));
             }
             let outbox = Arc::clone(&conn.outbox);
-            let told = stream.join_inbox(outbox, arrival.device, arrival.since, now, &mut self.fan);
+            let since = arrival.since.or_else(|| {
+                let epoch = stream.position().epoch;
+                // A device that is known by its name has a place of its own here: nothing behind that is missed.
+                let has_place = shared.store.is_some() && !arrival.device.is_empty();
+                conn.brought(epoch).filter(|brought| brought.epoch == epoch || !has_place)
+            });
+            let told = stream.join_inbox(outbox, arrival.device, since, now, &mut self.fan);
             let InboxJoined { joined, delivered, read } = told;
             let Joined { slot, offset, recovered, .. } = joined;
             let (number, epoch) = (stream.number(), stream.position().epoch);
@@ -288,6 +294,7 @@ impl Effects for Turn<'_> {
         since: Option<Position>,
     ) -> Option<Subscription<Arc<Cell>>> {
         let joined = with_channel(self.shared, channel, |cell, mut stream| {
+            let since = since.or_else(|| self.conn.brought(stream.position().epoch));
             let joined = stream.join(Arc::clone(&self.conn.outbox), since, self.now, &mut self.fan);
             let Position { epoch, offset } = stream.position();
             let (number, recovered) = (stream.number(), joined.recovered);

@@ -143,6 +143,8 @@ enum Phase {
 pub struct Session<C> {
     phase: Phase,
     pinged: bool,
+    /// Pings are not answered: they are sent at their times, and nothing follows from silence.
+    is_mute: bool,
     meters: Meters,
     heard: Instant,
     /// While waiting: when `connect` must have come. Once live: when the token ends.
@@ -179,6 +181,7 @@ impl<C: Channel> Session<C> {
         Self {
             phase: Phase::Waiting,
             pinged: false,
+            is_mute: false,
             meters: Meters::default(),
             heard: now.instant,
             deadline: now.instant + limits.connect_timeout_ms,
@@ -187,6 +190,12 @@ impl<C: Channel> Session<C> {
             subscriptions: Vec::new(),
             asked: Asked::default(),
         }
+    }
+
+    /// From now on pings are sent at their times, whatever comes, and nobody is taken for lost who doesn't answer: for clients
+    /// that can't. Who is lost has to be found in another way.
+    pub fn expect_no_pongs(&mut self) {
+        self.is_mute = true;
     }
 
     /// The user, once admitted.
@@ -273,8 +282,10 @@ impl<C: Channel> Session<C> {
     }
 
     fn hear(&mut self, now: Instant) {
-        self.heard = now;
-        self.pinged = false;
+        if !self.is_mute {
+            self.heard = now;
+            self.pinged = false;
+        }
     }
 
     fn count_other(&mut self, limits: &SessionLimits, now: Now, effects: &mut impl Effects<Channel = C>) {
@@ -337,6 +348,9 @@ impl<C: Channel> Session<C> {
             Phase::Waiting => return Some(self.deadline),
             Phase::Live => {}
         }
+        if self.is_mute {
+            return Some(self.tick_mute(limits, now, effects));
+        }
         if !self.pinged && now >= self.heard + limits.ping_interval_ms {
             self.pinged = true;
             // A look that comes late must not take the client's time to answer away.
@@ -350,6 +364,15 @@ impl<C: Channel> Session<C> {
             return None;
         }
         Some(due.min(self.deadline))
+    }
+
+    /// Of a client that doesn't answer: `heard` is when it was pinged last.
+    fn tick_mute(&mut self, limits: &SessionLimits, now: Instant, effects: &mut impl Effects<Channel = C>) -> Instant {
+        if now >= self.heard + limits.ping_interval_ms {
+            self.heard = now;
+            effects.reply(None, &ServerFrame::Ping);
+        }
+        self.deadline.min(self.heard + limits.ping_interval_ms)
     }
 }
 

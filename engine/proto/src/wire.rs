@@ -20,22 +20,30 @@ pub enum WireForm {
     WebSocketMsgpack,
     /// JSON, one frame a line, with no envelope.
     JsonLines,
+    /// JSON as the data of server-sent events, one frame an event. Where the client stands is the connection's own affair,
+    /// so an `id` is no part of what is shared.
+    Sse,
 }
 
 impl WireForm {
     /// How many there are.
-    pub const COUNT: usize = 3;
+    pub const COUNT: usize = 4;
 
     /// All of them, in the order of [`WireForm::index`].
-    pub const ALL: [Self; Self::COUNT] = [Self::WebSocketJson, Self::WebSocketMsgpack, Self::JsonLines];
+    pub const ALL: [Self; Self::COUNT] = [Self::WebSocketJson, Self::WebSocketMsgpack, Self::JsonLines, Self::Sse];
 
     /// The codec of the frames.
     #[must_use]
     pub const fn codec(self) -> Codec {
         match self {
-            Self::WebSocketJson | Self::JsonLines => Codec::Json,
+            Self::WebSocketJson | Self::JsonLines | Self::Sse => Codec::Json,
             Self::WebSocketMsgpack => Codec::Msgpack,
         }
+    }
+
+    /// Whether frames leave in WebSocket frames.
+    const fn is_websocket(self) -> bool {
+        matches!(self, Self::WebSocketJson | Self::WebSocketMsgpack)
     }
 
     /// The place in an array of [`WireForm::COUNT`].
@@ -50,19 +58,34 @@ const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 
+/// What the data of a server-sent event stands behind, and what ends the event (HTML, 9.2.5). No frame holds a raw line end.
+const SSE_DATA: &[u8] = b"data: ";
+const SSE_END: &[u8] = b"\n\n";
+
+/// A comment: a sign of life that no client has to look at.
+const SSE_PING: &[u8] = b":\n\n";
+
 /// The header that most frames need: two bytes, and two more of length.
 const HEADER_GUESS_BYTES: usize = 4;
 
 /// Appends one frame, with the id of the command that it answers.
 pub fn render(form: WireForm, id: Option<u64>, frame: &ServerFrame<'_>, out: &mut Vec<u8>) {
-    if form != WireForm::JsonLines && matches!(frame, ServerFrame::Ping) {
-        out.extend_from_slice(&[PING, 0]);
+    match (form, frame) {
+        (WireForm::Sse, ServerFrame::Ping) => return out.extend_from_slice(SSE_PING),
+        (WireForm::Sse, ServerFrame::Close(Close { retry_after_ms: Some(retry_after_ms), .. })) => {
+            // For clients that come back by themselves.
+            out.extend_from_slice(b"retry: ");
+            json::put_uint(out, *retry_after_ms);
+            out.push(b'\n');
+        }
+        (_, ServerFrame::Ping) if form.is_websocket() => out.extend_from_slice(&[PING, 0]),
+        _ => {}
     }
     enclose(form, out, |out| match form.codec() {
         Codec::Json => render_json(id, frame, out),
         Codec::Msgpack => render_msgpack(id, frame, out),
     });
-    if let (true, ServerFrame::Close(close)) = (form != WireForm::JsonLines, frame) {
+    if let (true, ServerFrame::Close(close)) = (form.is_websocket(), frame) {
         render_websocket_close(close, out);
     }
 }
@@ -82,6 +105,12 @@ fn enclose(form: WireForm, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
         WireForm::JsonLines => {
             body(out);
             out.push(b'\n');
+            return;
+        }
+        WireForm::Sse => {
+            out.extend_from_slice(SSE_DATA);
+            body(out);
+            out.extend_from_slice(SSE_END);
             return;
         }
         WireForm::WebSocketJson => TEXT,

@@ -336,10 +336,12 @@ proptest! {
     }
 }
 
-/// The length of a WebSocket frame's header (RFC 6455 section 5.2), after its length was found right.
+/// The length of what stands before a frame; of WebSocket's header (RFC 6455 section 5.2) after its length was found right.
 fn header_bytes(form: WireForm, frame: &[u8]) -> usize {
-    if form == WireForm::JsonLines {
-        return 0;
+    match form {
+        WireForm::JsonLines => return 0,
+        WireForm::Sse => return b"data: ".len(),
+        WireForm::WebSocketJson | WireForm::WebSocketMsgpack => {}
     }
     let (header, length) = match frame[1] {
         126 => (4, u64::from(u16::from_be_bytes([frame[2], frame[3]]))),

@@ -254,6 +254,7 @@ fn form(vector: &Value) -> WireForm {
         "websocket-json" => WireForm::WebSocketJson,
         "websocket-msgpack" => WireForm::WebSocketMsgpack,
         "json-lines" => WireForm::JsonLines,
+        "sse" => WireForm::Sse,
         other => panic!("{other}"),
     }
 }
@@ -269,12 +270,34 @@ fn wire_forms_have_their_headers() {
     }
 }
 
+/// Holds one event against its meaning, read as the HTML standard says (9.2.6).
+fn read_event(event: &str, meaning: &Value) {
+    let fields = event.strip_suffix("\n\n").unwrap();
+    if fields == ":" {
+        return assert_eq!(meaning, &json!({ "ping": {} }));
+    }
+    let (mut data, mut retry) = (None, Value::Null);
+    for line in fields.split('\n') {
+        match line.split_once(": ").unwrap() {
+            ("data", value) => assert_eq!(data.replace(serde_json::from_str::<Value>(value).unwrap()), None),
+            ("retry", value) => retry = value.parse::<u64>().unwrap().into(),
+            (other, _) => panic!("{other}"),
+        }
+    }
+    assert_eq!(data.as_ref(), Some(meaning));
+    assert_eq!(retry, meaning["close"]["retry_after_ms"]);
+}
+
 #[test]
 fn another_reader_reads_each_wire_form() {
     for vector in vectors("wire.json") {
         let (meaning, sent) = (expanded(&vector["frame"]), bytes(&vector["bytes"]));
         if form(&vector) == WireForm::JsonLines {
             assert_eq!(value(Codec::Json, &sent), meaning, "{}", name(&vector));
+            continue;
+        }
+        if form(&vector) == WireForm::Sse {
+            read_event(&String::from_utf8(sent).unwrap(), &meaning);
             continue;
         }
         let mut messages = foreign(sent).into_iter();

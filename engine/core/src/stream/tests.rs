@@ -137,6 +137,7 @@ fn read(form: WireForm, mut bytes: &[u8]) -> Vec<Got> {
     while !bytes.is_empty() {
         let (start, length) = match form {
             WireForm::JsonLines => (0, bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1),
+            WireForm::Sse => (6, bytes.windows(2).position(|pair| pair == b"\n\n").unwrap() + 2 - 6),
             _ => match bytes[1] {
                 126 => (4, usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))),
                 127 => (10, usize::try_from(u64::from_be_bytes(bytes[2..10].try_into().unwrap())).unwrap()),

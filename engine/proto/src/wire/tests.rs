@@ -20,6 +20,17 @@ fn a_ping_is_a_control_frame_and_a_frame() {
     assert_eq!(rendered(WireForm::WebSocketJson, &ServerFrame::Ping), b"\x89\x00\x81\x0b{\"ping\":{}}");
     assert_eq!(rendered(WireForm::WebSocketMsgpack, &ServerFrame::Ping), b"\x89\x00\x82\x07\x81\xa4ping\x80");
     assert_eq!(rendered(WireForm::JsonLines, &ServerFrame::Ping), b"{\"ping\":{}}\n");
+    assert_eq!(rendered(WireForm::Sse, &ServerFrame::Ping), b":\n\n");
+}
+
+#[test]
+fn a_server_sent_close_tells_when_to_come_back() {
+    let close = |retry_after_ms| ServerFrame::Close(Close { code: 3001, reason: "shutdown", retry_after_ms });
+    assert_eq!(
+        rendered(WireForm::Sse, &close(Some(4_200))),
+        b"retry: 4200\ndata: {\"close\":{\"code\":3001,\"reason\":\"shutdown\",\"retry_after_ms\":4200}}\n\n"
+    );
+    assert_eq!(rendered(WireForm::Sse, &close(None)), b"data: {\"close\":{\"code\":3001,\"reason\":\"shutdown\"}}\n\n");
 }
 
 #[test]
@@ -60,6 +71,9 @@ fn an_entry_stands_on_one_line_whatever_its_data() {
     render_entry(WireForm::JsonLines, &entry, &mut out);
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text.find(['\n', '\r']), Some(text.len() - 1), "{text}");
+    let mut event = Vec::new();
+    render_entry(WireForm::Sse, &entry, &mut event);
+    assert_eq!(String::from_utf8(event).unwrap(), format!("data: {text}\n"));
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["entry"]["event"], "a\"b");
     assert_eq!(value["entry"]["data"]["a"][0], 1);

@@ -48,6 +48,34 @@ fn whoever_is_silent_is_pinged_and_then_lost() {
 }
 
 #[test]
+fn whoever_cannot_answer_is_pinged_at_its_times_and_never_lost() {
+    let mut bench = Bench::live();
+    bench.session.expect_no_pongs();
+    for _ in 0..3 {
+        assert_eq!(bench.tick(), looks(Some(25_000), &[]));
+        bench.pass(24_999);
+        // What it says otherwise doesn't keep the ping from it.
+        bench.receive(r#"{"publish":{"channel":"open:a","event":"E"}}"#);
+        bench.control();
+        assert_eq!(bench.tick(), looks(Some(1), &[]));
+        bench.pass(1);
+        assert_eq!(bench.tick(), looks(Some(25_000), &["- ping"]));
+    }
+    bench.pass(3_600_000);
+    assert_eq!(bench.tick(), looks(Some(25_000), &["- ping"]), "one, however late the look comes");
+}
+
+#[test]
+fn whoever_cannot_answer_ends_with_its_token_all_the_same() {
+    let mut bench = Bench::live_until(Some(WALL_MS + 30_000));
+    bench.session.expect_no_pongs();
+    bench.pass(25_000);
+    assert_eq!(bench.tick(), looks(Some(5_000), &["- ping"]));
+    bench.pass(5_000);
+    assert_eq!(bench.tick(), looks(None, &["close token_expired"]));
+}
+
+#[test]
 fn every_sign_of_life_counts() {
     let signs: [fn(&mut Bench) -> Vec<String>; 4] = [
         Bench::control,

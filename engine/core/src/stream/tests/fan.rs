@@ -24,7 +24,7 @@ fn offsets_rise_by_one_from_one_in_every_class() {
 fn what_was_placed_together_leaves_as_one_piece() {
     let mut bench = Bench::reliable();
     bench.join(0, None);
-    bench.join(3, None);
+    bench.join(4, None);
     assert!(!bench.stream.is_pending());
     for _ in 0..4 {
         bench.place("E", None, "null");
@@ -34,7 +34,7 @@ fn what_was_placed_together_leaves_as_one_piece() {
     bench.stream.fan_out(&mut bench.sink);
     assert!(!bench.stream.is_pending());
     assert_eq!(bench.sink.take(0), entries(1..=4));
-    assert_eq!(bench.sink.take(3), entries(1..=4));
+    assert_eq!(bench.sink.take(4), entries(1..=4));
     assert_eq!(bench.sink.pieces.len(), 2);
     assert_eq!(bench.sink.pieces[0].1.as_ptr(), bench.sink.pieces[1].1.as_ptr(), "rendered once, shared");
     bench.stream.fan_out(&mut bench.sink);
@@ -73,14 +73,14 @@ fn only_forms_that_a_member_wants_are_rendered() {
     };
     assert_eq!(rendered(&mut bench), None, "without members nothing is rendered");
     let json = bench.join(0, None).slot;
-    let other = bench.join(3, None).slot;
-    assert_eq!(rendered(&mut bench), Some([true, false, false]));
+    let other = bench.join(4, None).slot;
+    assert_eq!(rendered(&mut bench), Some([true, false, false, false]));
     let lines = bench.join(2, None).slot;
-    assert_eq!(rendered(&mut bench), Some([true, false, true]));
+    assert_eq!(rendered(&mut bench), Some([true, false, true, false]));
     bench.stream.leave(json, bench.now, &mut bench.sink);
-    assert_eq!(rendered(&mut bench), Some([true, false, true]), "one of two is left");
+    assert_eq!(rendered(&mut bench), Some([true, false, true, false]), "one of two is left");
     bench.stream.leave(other, bench.now, &mut bench.sink);
-    assert_eq!(rendered(&mut bench), Some([false, false, true]));
+    assert_eq!(rendered(&mut bench), Some([false, false, true, false]));
     bench.stream.leave(lines, bench.now, &mut bench.sink);
     assert_eq!(rendered(&mut bench), None);
     assert_eq!(bench.stream.forms, [0; WireForm::COUNT]);
