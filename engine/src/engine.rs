@@ -162,6 +162,13 @@ impl Engine {
         self.shared.settled.limits.message_bytes_max
     }
 
+    /// After how long a client is lost that was pinged and is silent.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        let times = &self.shared.settled.times;
+        Duration::from_millis(times.ping_interval_ms.saturating_add(times.pong_timeout_ms))
+    }
+
     /// Whether one more connection would be taken now.
     #[must_use]
     pub fn has_room(&self) -> bool {

@@ -2,7 +2,7 @@
 //! became of them.
 //!
 //! Start an [`Engine`] with a [`Config`](config::Config) and a [`Host`](host::Host) that answers its questions: whose is
-//! this token, may this user subscribe, publish, call. Then mount a transport (`tidings-transports` has WebSocket), or
+//! this token, may this user subscribe, publish, call. Then mount a transport (`tidings-transports` has WebSocket and SSE), or
 //! connect sessions in the same process:
 //!
 //! ```

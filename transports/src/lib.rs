@@ -1,7 +1,8 @@
-//! The ways in and out: WebSocket over HTTP, and what bounds a peer.
+//! The ways in and out: WebSocket and server-sent events over HTTP, and what bounds a peer.
 //!
-//! [`serve`] runs an HTTP/1.1 server; [`Handshake`] turns a request into a [`Connection`]; [`WebSocket`] speaks with the peer.
-//! A host with a server of its own needs only the last two. [`Decoder`] and [`Stream`] are what they are made of.
+//! [`serve`] runs an HTTP/1.1 server, in which [`Gateway`] makes sessions of an engine out of WebSockets, and [`Sse`] out of
+//! requests for server-sent events. Below the first, [`Handshake`] turns a request into a [`Connection`], and [`WebSocket`]
+//! speaks with the peer. [`Gateway`], [`Handshake`] and [`WebSocket`] work behind every server built on hyper, [`Sse`] in [`serve`] alone. [`Decoder`] and [`Stream`] are what they are made of.
 //!
 //! Everything that a peer sends is checked here before anything else sees it, nothing is allocated on its word,
 //! and [`Limits`] holds every number that bounds it.
@@ -18,6 +19,7 @@ mod peer;
 mod preface;
 mod proxies;
 mod seat;
+mod sse;
 mod takeover;
 mod ws;
 
@@ -29,6 +31,7 @@ pub use origin::{OriginError, Origins};
 pub use peer::Peer;
 pub use proxies::{Proxies, ProxiesError, ProxyHeader, ProxyProtocol};
 pub use seat::Seat;
+pub use sse::gateway::Sse;
 pub use takeover::TakeOver;
 pub use ws::{
     close::{is_legal_close_code, push_close_frame},

@@ -41,3 +41,10 @@ pub const FRAMES_PER_MESSAGE_MAX: usize = 1_024;
 
 /// Longest reason in a WebSocket close frame in bytes (RFC 6455 section 5.5: 125 less the two of the code).
 pub const CLOSE_REASON_BYTES_MAX: usize = 123;
+
+/// Most channels in the address of one SSE connection. Its client is told its place in all of them with every round: about 25
+/// bytes for each.
+pub const SSE_CHANNELS_MAX: usize = 16;
+
+/// Most positions that are read out of one `Last-Event-ID`: of the channels, the inbox, and some that are out of date.
+pub const SSE_POSITIONS_MAX: usize = 64;

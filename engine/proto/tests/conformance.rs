@@ -53,6 +53,8 @@ fn the_table_of_limits_is_up_to_date() {
         ("data_depth_max", limit::DATA_DEPTH_MAX),
         ("frames_per_message_max", limit::FRAMES_PER_MESSAGE_MAX),
         ("close_reason_bytes_max", limit::CLOSE_REASON_BYTES_MAX),
+        ("sse_channels_max", limit::SSE_CHANNELS_MAX),
+        ("sse_positions_max", limit::SSE_POSITIONS_MAX),
     ];
     let declared: Vec<_> = include_str!("../src/limit.rs")
         .lines()

@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tidings::Engine;
-use tidings_transports::{Gateway, Peer};
+use tidings_transports::{Gateway, Peer, Sse};
 
 type Answer = Response<Full<Bytes>>;
 
@@ -24,7 +24,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What somebody is told who asks for an address that is not there.
-const NOT_FOUND: &str = r#"{"error":"not_found","message":"nothing is at this address","addresses":{"/":"the page","/ws":"WebSocket","/healthz":"the process lives","/readyz":"it takes connections","/metrics":"figures for Prometheus"}}
+const NOT_FOUND: &str = r#"{"error":"not_found","message":"nothing is at this address","addresses":{"/":"the page","/ws":"WebSocket","/sse":"server-sent events","/healthz":"the process lives","/readyz":"it takes connections","/metrics":"figures for Prometheus"}}
 "#;
 
 const NOT_HERE: &str = "The figures are for this machine alone: ask from here, by address or as localhost, or set \
@@ -40,6 +40,7 @@ pub(crate) struct Routes(Arc<Inner>);
 struct Inner {
     engine: Engine,
     gateway: Gateway,
+    sse: Sse,
     figures: PrometheusHandle,
     readers: Readers,
     page: Bytes,
@@ -50,11 +51,12 @@ impl Routes {
     pub(crate) fn new(
         engine: Engine,
         gateway: Gateway,
+        sse: Sse,
         figures: PrometheusHandle,
         readers: Readers,
         address: SocketAddr,
     ) -> Self {
-        Self(Arc::new(Inner { engine, gateway, figures, readers, page: page::html(address) }))
+        Self(Arc::new(Inner { engine, gateway, sse, figures, readers, page: page::html(address) }))
     }
 
     /// Answers one request.
@@ -62,6 +64,9 @@ impl Routes {
         let inner = &*self.0;
         if request.uri().path() == "/ws" {
             return inner.gateway.handle(request);
+        }
+        if request.uri().path() == "/sse" {
+            return inner.sse.handle(request).await;
         }
         let is_there = matches!(request.uri().path(), "/" | "/page.css" | "/healthz" | "/readyz" | "/metrics");
         if is_there && !matches!(*request.method(), Method::GET | Method::HEAD) {

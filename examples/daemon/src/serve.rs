@@ -16,7 +16,7 @@ use std::time::Duration;
 use tidings::Engine;
 use tidings::host::{Admission, ConnectAsk, Denial, Host};
 use tidings_auth::Verifier;
-use tidings_transports::{Gateway, Options, Origins, serve};
+use tidings_transports::{Gateway, Options, Origins, Sse, serve};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -68,9 +68,10 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         tracing::warn!("{warning}");
     }
     let figures = PrometheusBuilder::new().install_recorder().context("can't count")?;
-    let gateway = Gateway::new(engine.clone(), origins, limits);
+    let gateway = Gateway::new(engine.clone(), origins.clone(), limits.clone());
+    let sse = Sse::new(engine.clone(), origins, limits);
     let at = welcome::reachable(address);
-    let routes = Routes::new(engine.clone(), gateway, figures.clone(), settings.metrics, at);
+    let routes = Routes::new(engine.clone(), gateway, sse, figures.clone(), settings.metrics, at);
     let service = service_fn(move |mut request: Request<Incoming>| {
         let routes = routes.clone();
         async move { Ok::<_, Infallible>(routes.answer(&mut request).await) }

@@ -27,8 +27,10 @@ pub(crate) fn without_secret(address: SocketAddr, data: Option<&Path>, mint: &Mi
         "{}\nJWT_SECRET is not set. This start has a secret of its own, and only this machine can connect.\nTry it, in \
          two terminals (the tokens are good for 24 hours, or until the server stops):\n\n  {program} sub \
          {server}--token {alice} messaging:lobby\n\n  {program} pub {server}--token {bob} messaging:lobby \
-         '{{\"text\":\"hi\"}}'\n",
+         '{{\"text\":\"hi\"}}'\n\nOr listen with nothing but curl:\n\n  curl -N -H 'Authorization: Bearer {alice}' \
+         'http://{}/sse?channel=messaging:lobby'\n",
         addresses(address, data),
+        reachable(address),
     ))
 }
 
@@ -36,7 +38,7 @@ fn addresses(address: SocketAddr, data: Option<&Path>) -> String {
     let here = reachable(address);
     let data = data.map_or_else(|| "nothing is kept on disk".into(), |path| plain(&path.display().to_string()));
     format!(
-        "tidingsd {} is listening on http://{address}\n\n  WebSocket  ws://{here}/ws\n  page       http://{here}/\n  \
+        "tidingsd {} is listening on http://{address}\n\n  WebSocket  ws://{here}/ws\n  SSE        http://{here}/sse\n  page       http://{here}/\n  \
          health     http://{here}/healthz\n  ready      http://{here}/readyz\n  figures    http://{here}/metrics\n  data       {data}\n",
         env!("CARGO_PKG_VERSION")
     )

@@ -14,7 +14,7 @@ mod link;
 pub(crate) mod message;
 mod open;
 pub(crate) mod outgoing;
-mod read_buffer;
+pub(crate) mod read_buffer;
 mod serving;
 pub(crate) mod socket;
 pub(crate) mod stream;

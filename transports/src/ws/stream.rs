@@ -6,6 +6,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd},
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use rustix::net::{RecvFlags, Shutdown};
@@ -147,6 +148,16 @@ impl Stream {
         if let Socket::Tcp(socket) = &self.socket {
             // A kernel that does not know it goes on as before.
             let _ = socket2::SockRef::from(socket).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
+        }
+    }
+
+    /// Gives the connection up when nobody acknowledges for this long what was sent (Linux, `TCP_USER_TIMEOUT`): for peers
+    /// that cannot say otherwise that they are there.
+    pub(crate) fn give_up_after(&self, patience: Duration) {
+        #[cfg(target_os = "linux")]
+        if let Socket::Tcp(socket) = &self.socket {
+            // A kernel that does not know it gives up later, by itself.
+            let _ = socket2::SockRef::from(socket).set_tcp_user_timeout(Some(patience));
         }
     }
 

@@ -77,7 +77,10 @@ const ALLOWANCES: [Allowance; 6] = [
         may_use: &[
             "bytes",
             "fastwebsockets",
+            // What stands in the query of a request, and the date of an answer that no HTTP server writes.
+            "form_urlencoded",
             "http-body-util",
+            "httpdate",
             "hyper",
             "hyper-util",
             "ipnet",
@@ -85,6 +88,9 @@ const ALLOWANCES: [Allowance; 6] = [
             "metrics",
             "rustix",
             "rustls",
+            // The frames that a request for a stream stands for, and what answers them.
+            "serde",
+            "serde_json",
             "socket2",
             "tokio",
             "tokio-rustls",

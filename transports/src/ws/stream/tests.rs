@@ -50,3 +50,13 @@ async fn an_aborted_stream_is_reset() {
     let reset = peer.read(&mut [0; 1]).await.unwrap_err();
     assert_eq!(reset.kind(), io::ErrorKind::ConnectionReset);
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_kernel_is_told_how_long_a_peer_may_be_silent() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = Stream::from(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+    let patience = std::time::Duration::from_millis(35_000);
+    stream.give_up_after(patience);
+    assert_eq!(socket2::SockRef::from(&stream).tcp_user_timeout().unwrap(), Some(patience));
+}
