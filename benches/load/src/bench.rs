@@ -137,6 +137,8 @@ pub fn bench(args: &BenchArgs, progress: &mut Progress, json: bool) -> Result<bo
         BenchPart::Comeback,
         BenchPart::DurableFanout,
         BenchPart::DurableUnicast,
+        BenchPart::Sse,
+        BenchPart::IdleSse,
     ];
     for part in all.into_iter().filter(|part| args.only.is_empty() || args.only.contains(part)) {
         let outcome = bench.part(part);
@@ -185,6 +187,8 @@ impl Bench<'_> {
             BenchPart::Comeback => self.comebacks(),
             BenchPart::DurableFanout => self.fanout(true, &[Codec::Json]),
             BenchPart::DurableUnicast => self.unicast(true, &[Codec::Json]),
+            BenchPart::Sse => self.events(),
+            BenchPart::IdleSse => self.idle_events(self.scale.idle),
         }
     }
 

@@ -292,6 +292,10 @@ pub enum BenchPart {
     DurableFanout,
     /// As unicast, in JSON, through inboxes on disk.
     DurableUnicast,
+    /// Server CPU for each delivery by server-sent events, compared with the daemon's own WebSocket.
+    Sse,
+    /// Memory of idle streams of server-sent events.
+    IdleSse,
 }
 
 impl MessageArgs {

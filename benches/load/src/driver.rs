@@ -4,6 +4,7 @@
 //! connection keeps only the start of a frame that was cut. Everything here must be cheaper than what the server does
 //! at the other end, or the driver would be what is measured.
 
+mod events;
 mod setup;
 
 use crate::command::Template;
@@ -177,10 +178,13 @@ impl Driver {
 
     /// Ends a connection from this side, with a close frame when it was ready.
     pub fn close(&mut self, number: usize) {
+        let is_listener = self.is_listener(self.connections[number].seat);
         let connection = &mut self.connections[number];
         if connection.stage == Stage::Ready {
             self.tally.ready -= 1;
-            ws::push_client_frame(&mut connection.out, ws::CLOSE, &1000_u16.to_be_bytes());
+            if !is_listener {
+                ws::push_client_frame(&mut connection.out, ws::CLOSE, &1000_u16.to_be_bytes());
+            }
             // The connection ends anyway; a peer that has left already needs no farewell.
             let _ = connection.flush();
         }
@@ -274,6 +278,9 @@ impl Driver {
             if at == 0 {
                 return Ok(0);
             }
+        }
+        if self.is_listener(self.connections[number].seat) {
+            return Ok(at + self.events(number, &bytes[at..], now_ns, receiver));
         }
         while self.connections[number].stage != Stage::Closed
             && let Some(head) = Head::parse(&bytes[at..])?

@@ -21,6 +21,8 @@ pub struct Target {
     pub codec: Codec,
     /// Who connects. A floor server asks nobody.
     pub tokens: Tokens,
+    /// Whether those who receive do so by server-sent events. Who publishes has a WebSocket all the same.
+    pub events: bool,
 }
 
 impl Target {
@@ -46,7 +48,7 @@ impl Target {
             .with_context(|| format!("cannot find {host}"))?
             .next()
             .with_context(|| format!("{host} has no address"))?;
-        Ok(Self { address, host: host.to_owned(), path: path.to_owned(), codec, tokens })
+        Ok(Self { address, host: host.to_owned(), path: path.to_owned(), codec, tokens, events: false })
     }
 
     /// Whether this is a floor server rather than a Tidings server.
@@ -59,6 +61,19 @@ impl Target {
     #[must_use]
     pub fn with_codec(&self, codec: Codec) -> Self {
         Self { codec, ..self.clone() }
+    }
+
+    /// The same server with receivers on server-sent events.
+    #[must_use]
+    pub fn with_events(&self) -> Self {
+        Self { events: true, ..self.clone() }
+    }
+
+    /// The request for a stream of server-sent events, of a channel or of the inbox alone.
+    #[must_use]
+    pub fn events_request(&self, token: &str, channel: Option<&str>) -> Vec<u8> {
+        let query = channel.map(|channel| format!("?channel={channel}")).unwrap_or_default();
+        format!("GET /sse{query} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\r\n", self.host).into_bytes()
     }
 
     /// The request that upgrades a connection. All connections use the same key, so its answer is known.

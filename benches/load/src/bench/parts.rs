@@ -19,6 +19,9 @@ pub(super) const PARALLEL: usize = 64;
 pub(super) const PAYLOAD_BYTES: usize = 128;
 /// Windows of the fan-out, and how many times the floor's CPU each may cost.
 const WINDOWS: [(usize, f64); 3] = [(1, 1.15), (8, 1.25), (64, 1.5)];
+/// How many times the WebSocket's CPU a delivery by server-sent events may cost, and what an idle stream may take.
+const EVENTS_RATIO_MAX: f64 = 1.2;
+const EVENTS_IDLE_KIB_MAX: f64 = 4.0;
 /// Messages in flight among users that send to each other.
 const UNICAST_WINDOW: usize = 64;
 /// Messages a second of the open loop.
@@ -90,6 +93,59 @@ impl Bench<'_> {
             }
             self.rows.extend(rows);
         }
+        Ok(())
+    }
+
+    /// Server CPU for each delivery by server-sent events, compared with our own WebSocket.
+    pub(super) fn events(&mut self) -> Result<()> {
+        let codec = Codec::Json;
+        let options = fanout_options(self.scale.subscribers, codec, PAYLOAD_BYTES);
+        let servers = [self.start_daemon(false)?, self.start_daemon(false)?];
+        let targets = [servers[0].target(codec)?, servers[1].target(codec)?.with_events()];
+        let mut fanouts = Vec::new();
+        for target in &targets {
+            fanouts.push(Fanout::open(target, &options, self.progress)?);
+        }
+        let mut rows = WINDOWS.map(|(window, _)| {
+            let name = format!("fan-out by SSE to {}, window {window} (floor: by WebSocket)", options.subscribers);
+            Row::new(name, "us CPU/delivery", Bar::Ratio(EVENTS_RATIO_MAX))
+        });
+        for round in 1..=self.scale.rounds {
+            for ((window, _), row) in WINDOWS.iter().zip(&mut rows) {
+                self.progress.stage(format!("{}, round {round} of {}", row.name, self.scale.rounds));
+                let limit = Limit::Seconds(self.scale.slice_seconds);
+                let plan = Plan { pace: Pace::Window(*window), limit };
+                let warmup = 4 * *window as u64;
+                let socket = fanouts[0].run(&plan, warmup, Some(servers[0].pid()), self.progress)?;
+                let events = fanouts[1].run(&plan, warmup, Some(servers[1].pid()), self.progress)?;
+                check(row, "WebSocket", &socket);
+                check(row, "SSE", &events);
+                row.floor.push(cpu_us(&socket)?);
+                row.measured.push(cpu_us(&events)?);
+                row.frame_bytes = events.frame_bytes;
+            }
+        }
+        self.rows.extend(rows);
+        Ok(())
+    }
+
+    /// Memory of idle streams of server-sent events, compared with our own WebSocket.
+    pub(super) fn idle_events(&mut self, connections: u32) -> Result<()> {
+        let options = fanout_options(connections, Codec::Json, PAYLOAD_BYTES);
+        let name = format!("idle SSE, {connections} connections (floor: WebSocket)");
+        let mut row = Row::new(name, "KiB RSS/connection", Bar::Figure(EVENTS_IDLE_KIB_MAX));
+        for round in 1..=self.scale.long_rounds {
+            for events in [false, true] {
+                self.progress.stage(format!("{}, round {round} of {}", row.name, self.scale.long_rounds));
+                let server = self.start_daemon(false)?;
+                let target = server.target(Codec::Json)?;
+                let target = if events { target.with_events() } else { target };
+                let report = idle(&target, &options, 0, server.pid(), self.progress)?;
+                let series = if events { &mut row.measured } else { &mut row.floor };
+                series.push(report.rss_kib_each());
+            }
+        }
+        self.rows.push(row);
         Ok(())
     }
 

@@ -90,7 +90,10 @@ impl Driver {
 
     /// TCP is connected, or has failed.
     pub(super) fn connected(&mut self, number: usize) {
-        let request = self.target.upgrade_request();
+        let request = match self.request(self.connections[number].seat) {
+            Ok(request) => request,
+            Err(error) => return self.lost(number, 1000, format!("{error:#}")),
+        };
         let connection = &mut self.connections[number];
         let Some(stream) = &connection.stream else { return };
         match stream.take_error() {
@@ -104,6 +107,23 @@ impl Driver {
         }
     }
 
+    fn request(&self, seat: Seat) -> Result<Vec<u8>> {
+        if !self.is_listener(seat) {
+            return Ok(self.target.upgrade_request());
+        }
+        let channel = match seat.join {
+            Join::Channel(channel) => Some(command::channel_name(&self.options.namespace, channel)),
+            _ => None,
+        };
+        let token = self.target.tokens.token(&command::user_name(seat.user))?;
+        Ok(self.target.events_request(&token, channel.as_deref()))
+    }
+
+    /// Whether who sits there receives by server-sent events.
+    pub(super) fn is_listener(&self, seat: Seat) -> bool {
+        self.target.events && matches!(seat.join, Join::Channel(_) | Join::Inbox)
+    }
+
     /// Reads the answer to the upgrade; returns its length, 0 while it is not all there.
     pub(super) fn upgraded(&mut self, number: usize, bytes: &[u8]) -> Result<usize> {
         let Some(end) = memmem::find(bytes, b"\r\n\r\n") else {
@@ -113,6 +133,10 @@ impl Driver {
             return Ok(0);
         };
         let head = String::from_utf8_lossy(&bytes[..end]);
+        if self.is_listener(self.connections[number].seat) && head.starts_with("HTTP/1.1 200") {
+            self.connections[number].stage = Stage::Joining;
+            return Ok(end + 4);
+        }
         if !head.starts_with("HTTP/1.1 101") {
             let body = String::from_utf8_lossy(&bytes[end + 4..]);
             bail!("{} {}", head.lines().next().unwrap_or_default(), body.trim());
