@@ -2,6 +2,7 @@
 
 use crate::tree::Tree;
 use anyhow::Context;
+use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Node, Package, PackageId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -85,9 +86,14 @@ impl House {
 fn dependencies(package: &Package) -> Vec<Dependency> {
     let read = |one: &cargo_metadata::Dependency| Dependency {
         name: one.name.to_string(),
-        is_dev: one.kind == DependencyKind::Development,
+        is_dev: one.kind == DependencyKind::Development || is_for_fuzzing(one.target.as_ref()),
     };
     package.dependencies.iter().map(read).collect()
+}
+
+/// Whether a dependency is there for the fuzz targets' builds alone.
+fn is_for_fuzzing(target: Option<&Platform>) -> bool {
+    target.is_some_and(|target| target.to_string() == "cfg(fuzzing)")
 }
 
 fn targets(package: &Package, wanted: impl Fn(&cargo_metadata::Target) -> bool) -> Vec<String> {
@@ -112,7 +118,10 @@ impl<'a> Graph<'a> {
         let mut waiting = vec![from];
         while let Some(id) = waiting.pop() {
             for one in self.nodes.get(id).iter().flat_map(|node| &node.deps) {
-                let for_tests = one.dep_kinds.iter().all(|info| info.kind == DependencyKind::Development);
+                let for_tests = one
+                    .dep_kinds
+                    .iter()
+                    .all(|info| info.kind == DependencyKind::Development || is_for_fuzzing(info.target.as_ref()));
                 if let Some((known, _)) = self.names.get_key_value(&one.pkg)
                     && !for_tests
                     && seen.insert(*known)

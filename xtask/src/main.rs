@@ -7,6 +7,7 @@ mod bench;
 mod breach;
 mod check;
 mod crash;
+mod fuzz;
 mod house;
 mod run;
 mod rust;
@@ -32,6 +33,7 @@ enum Command {
     Test(test::Args),
     Bench(bench::Args),
     Crash(crash::Args),
+    Fuzz(fuzz::Args),
     Sim(sim::Args),
     Vectors(vectors::Args),
 }
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Some(Command::Test(args)) => test::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),
         Some(Command::Crash(args)) => crash::main(&args),
+        Some(Command::Fuzz(args)) => fuzz::main(&args),
         Some(Command::Sim(args)) => sim::main(&args),
         Some(Command::Vectors(args)) => vectors::main(&args),
     };

@@ -5,6 +5,7 @@ mod clients;
 mod crash;
 mod daemon;
 mod foreign;
+mod fuzz;
 mod node;
 mod outcome;
 mod python;
@@ -53,6 +54,7 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<bool> {
     }
     steps.push(step("suite", || suite::run(&house)));
     steps.push(step("sim", || sim::run(&house)));
+    steps.push(step("fuzz", || fuzz::run(&house)));
     if foreign::exists(&house) {
         steps.push(step("daemon", || daemon::build(&house.tree)));
         steps.push(step("python", || python::prepare(&house.tree)));

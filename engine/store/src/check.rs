@@ -44,3 +44,12 @@ pub fn check(path: &Path, options: &Options, progress: &mut dyn FnMut(Progress))
 pub fn stats(path: &Path, options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Stats, StoreError> {
     check(path, options, progress).map(|report| report.stats)
 }
+
+/// As [`check`], of a store that is open, for fuzzing.
+///
+/// # Errors
+/// When it cannot be read to its end.
+#[cfg(fuzzing)]
+pub fn survey(store: &dyn crate::store::Store) -> Result<Report, StoreError> {
+    Survey::of(store, 0, &mut |_| ())?.report(store)
+}

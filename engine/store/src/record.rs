@@ -7,6 +7,7 @@ mod tests;
 
 use crate::key;
 use crate::op::KeptKey;
+use crate::store::VALUE_BYTES_MAX;
 use bytes::Bytes;
 use cursor::{Cursor, Damage};
 use std::sync::Arc;
@@ -191,7 +192,12 @@ pub(crate) fn read_entry<'a>(key: &[u8], record: &'a [u8]) -> Result<EntryRecord
     let payload = if flags & ENTRY_SHARED == 0 {
         Payload::Own(body.rest())
     } else {
-        Payload::Shared { id: body.u64()?, bytes: body.u64()? }
+        let (id, bytes) = (body.u64()?, body.u64()?);
+        // More than any payload has: nothing that counts these bytes may run over.
+        if bytes > VALUE_BYTES_MAX as u64 {
+            return Err(Damage);
+        }
+        Payload::Shared { id, bytes }
     };
     Ok(EntryRecord { at, bytes_sum, event, from, key, codec: byte_codec(flags & ENTRY_MSGPACK)?, payload })
 }

@@ -54,6 +54,7 @@ const ALLOWANCES: [Allowance; 6] = [
             "bytes",
             "dashmap",
             "getrandom",
+            "governor",
             "hashbrown",
             "metrics",
             "parking_lot",
@@ -79,6 +80,7 @@ const ALLOWANCES: [Allowance; 6] = [
             "fastwebsockets",
             // What stands in the query of a request, and the date of an answer that no HTTP server writes.
             "form_urlencoded",
+            "governor",
             "http-body-util",
             "httpdate",
             "hyper",

@@ -12,13 +12,16 @@ pub(crate) const RULE: &str = "fmt";
 /// # Errors
 /// When cargo cannot be started.
 pub(crate) fn prove(house: &House) -> anyhow::Result<Vec<Breach>> {
-    let clean = run::shown(run::cargo(&house.tree).args(["fmt", "--all", "--check"]))?;
+    let mut clean = run::shown(run::cargo(&house.tree).args(["fmt", "--all", "--check"]))?;
+    // A workspace of its own.
+    let fuzz = ["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"];
+    clean &= !house.tree.has("fuzz/Cargo.toml") || run::shown(run::cargo(&house.tree).args(fuzz))?;
     let breach = || Breach {
         file: "rustfmt.toml".into(),
         line: 1,
         rule: RULE,
         what: "rustfmt would change the files above".into(),
-        remedy: "cargo fmt --all".into(),
+        remedy: "cargo fmt --all; cargo fmt --manifest-path fuzz/Cargo.toml".into(),
     };
     Ok((!clean).then(breach).into_iter().collect())
 }

@@ -1,10 +1,16 @@
 //! What streams are tested with: readers whose queues can be full, and frames read back from the bytes of each form.
 
+#![cfg_attr(fuzzing, allow(dead_code, unused_imports, reason = "a fuzz target takes its model alone"))]
+
+#[cfg(test)]
 mod behind;
-mod durable;
+pub(crate) mod durable;
+#[cfg(test)]
 mod fan;
+#[cfg(test)]
 mod joins;
-mod model;
+pub(crate) mod model;
+#[cfg(test)]
 mod past;
 
 use super::{Delivery, Effects, Forward, Joined, Publication, Stream, Subscriber};

@@ -1,6 +1,7 @@
 use super::cursor::put_text;
-use super::{read_entry, read_head, write_entry, write_head};
+use super::{CRC_BYTES, read_entry, read_head, seal, write_entry, write_head};
 use crate::key;
+use crate::store::VALUE_BYTES_MAX;
 use bytes::Bytes;
 use proptest::prelude::*;
 use tidings_proto::id::Epoch;
@@ -74,4 +75,19 @@ fn a_text_too_long_is_cut_at_a_character() {
     let mut out = Vec::new();
     put_text(&"ä".repeat(40_000), &mut out);
     assert_eq!(out.len(), 2 + 65_534);
+}
+
+/// Found by fuzzing.
+#[test]
+fn a_shared_payload_longer_than_any_is_damage() {
+    let key = key::entry(3, 5);
+    let mut record = Vec::new();
+    write_entry(&key, &entry(("E".into(), None, None, vec![0xc0])), 1, Some(7), &mut record);
+    for (bytes, is_taken) in [(VALUE_BYTES_MAX as u64, true), (VALUE_BYTES_MAX as u64 + 1, false), (u64::MAX, false)] {
+        record.truncate(record.len() - CRC_BYTES);
+        let length = record.last_chunk_mut::<8>().unwrap();
+        *length = bytes.to_le_bytes();
+        seal(&key, &mut record);
+        assert_eq!(read_entry(&key, &record).is_ok(), is_taken, "{bytes}");
+    }
 }

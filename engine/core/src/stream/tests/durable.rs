@@ -1,8 +1,12 @@
 //! Streams whose entries wait for the disk.
 
+#![cfg_attr(fuzzing, allow(dead_code, unused_imports, reason = "a fuzz target takes its model alone"))]
+
 mod disk;
+#[cfg(test)]
 mod inbox;
-mod life;
+pub(crate) mod life;
+#[cfg(test)]
 mod upkeep;
 
 use super::{EPOCH, Got, NUMBER, PLENTY, Reader, SHELF, Sink, entries, gap, policy, publication};

@@ -18,7 +18,7 @@ use tidings_proto::payload::{Codec, Data};
 use tidings_proto::wire::WireForm;
 
 #[derive(Debug, Clone, Copy)]
-enum Since {
+pub(crate) enum Since {
     Nothing,
     /// So many entries before the last one, if there are as many.
     Ago(u64),
@@ -27,7 +27,7 @@ enum Since {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Op {
+pub(crate) enum Op {
     Publish {
         key: u8,
         bytes: usize,
@@ -337,7 +337,14 @@ impl World {
     }
 }
 
-fn live(class: Class, keep: Keep, ops: Vec<Op>) -> TestCaseResult {
+/// One life: what is kept, and what happens.
+pub(crate) type Life = (Keep, Vec<Op>);
+
+pub(crate) fn life() -> impl Strategy<Value = Life> {
+    (keep(), prop::collection::vec(op(), 1..80))
+}
+
+pub(crate) fn live(class: Class, (keep, ops): Life) -> TestCaseResult {
     let mut world = World::new(class, keep);
     for op in ops {
         world.step(op)?;
@@ -349,17 +356,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
     #[test]
-    fn reliable_is_in_order_with_every_loss_told(keep in keep(), ops in prop::collection::vec(op(), 1..80)) {
-        live(Class::Reliable, keep, ops)?;
+    fn reliable_is_in_order_with_every_loss_told(life in life()) {
+        live(Class::Reliable, life)?;
     }
 
     #[test]
-    fn latest_brings_the_newest_of_each_key_or_tells(keep in keep(), ops in prop::collection::vec(op(), 1..80)) {
-        live(Class::Latest, keep, ops)?;
+    fn latest_brings_the_newest_of_each_key_or_tells(life in life()) {
+        live(Class::Latest, life)?;
     }
 
     #[test]
-    fn ephemeral_is_in_order_and_counts_what_it_skips(keep in keep(), ops in prop::collection::vec(op(), 1..80)) {
-        live(Class::Ephemeral, keep, ops)?;
+    fn ephemeral_is_in_order_and_counts_what_it_skips(life in life()) {
+        live(Class::Ephemeral, life)?;
     }
 }

@@ -19,7 +19,7 @@ use tidings_proto::wire::WireForm;
 const DEVICES: [&str; 3] = ["", "phone", "tablet"];
 
 #[derive(Debug, Clone, Copy)]
-enum Since {
+pub(crate) enum Since {
     Nothing,
     /// So many entries before the last one that is stored.
     Ago(u64),
@@ -30,7 +30,7 @@ enum Since {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Op {
+pub(crate) enum Op {
     Append(usize),
     Sync,
     /// The barrier of an earlier moment returns: all but so many of those that wait.
@@ -408,7 +408,23 @@ impl World {
     }
 }
 
-fn live(kind: Kind, memory: Keep, shelf: Shelf, ops: Vec<Op>) -> TestCaseResult {
+/// One life: what is kept in memory and on disk, and what happens.
+pub(crate) type Life = (Keep, Shelf, Vec<Op>);
+
+pub(crate) fn life(kind: Kind) -> BoxedStrategy<Life> {
+    let shelf = match kind {
+        Kind::Channel => (keep(), any::<bool>())
+            .prop_map(|(keep, refuses)| {
+                let overflow = if refuses { Overflow::Refuse } else { Overflow::DropOldest };
+                Shelf { keep, overflow, ..SHELF }
+            })
+            .boxed(),
+        Kind::Inbox => prop_oneof![Just(PLENTY), keep()].prop_map(|keep| Shelf { keep, ..SHELF }).boxed(),
+    };
+    (keep(), shelf, prop::collection::vec(op(), 1..100)).boxed()
+}
+
+pub(crate) fn live(kind: Kind, (memory, shelf, ops): Life) -> TestCaseResult {
     let mut world = World::new(kind, memory, shelf);
     for op in ops {
         world.step(op)?;
@@ -420,22 +436,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_channel_survives(
-        memory in keep(),
-        keep in keep(),
-        refuses in any::<bool>(),
-        ops in prop::collection::vec(op(), 1..100),
-    ) {
-        let overflow = if refuses { Overflow::Refuse } else { Overflow::DropOldest };
-        live(Kind::Channel, memory, Shelf { keep, overflow, ..SHELF }, ops)?;
+    fn a_channel_survives(life in life(Kind::Channel)) {
+        live(Kind::Channel, life)?;
     }
 
     #[test]
-    fn an_inbox_survives(
-        memory in keep(),
-        keep in prop_oneof![Just(PLENTY), keep()],
-        ops in prop::collection::vec(op(), 1..100),
-    ) {
-        live(Kind::Inbox, memory, Shelf { keep, ..SHELF }, ops)?;
+    fn an_inbox_survives(life in life(Kind::Inbox)) {
+        live(Kind::Inbox, life)?;
     }
 }

@@ -1,0 +1,8 @@
+//! Frames in MessagePack.
+
+use tidings_proto::payload::Codec;
+
+/// One message.
+pub fn run(bytes: &[u8]) {
+    crate::frames::read(Codec::Msgpack, bytes);
+}
