@@ -79,9 +79,14 @@ pub struct Limits {
     pub outbox_bytes_max: usize,
     /// Most pieces that wait for one connection, 4,096, at 32 bytes each beside their bytes.
     pub outbox_pieces_max: usize,
-    /// `publish`, `send` and `call` together for one session in a minute, 200; 0 is no limit. As many may come at once
-    /// after a rest.
+    /// `publish`, `send` and `call` together of one user in a minute, over all devices and connections, 200; 0 is no
+    /// limit. As many may come at once after a rest.
     pub messages_per_minute: u32,
+    /// The same of one session, 0, which is no limit but that of the user.
+    pub session_messages_per_minute: u32,
+    /// Most users whose pace is remembered, 1,000,000, at 100 bytes each: those who sent something within about a minute.
+    /// Above it nobody else is admitted.
+    pub users_paced_max: usize,
     /// Everything else from one session in a minute, refused messages and control frames included, 6,000; 0 is no
     /// limit. Who passes it is closed with 3502.
     pub others_per_minute: u32,
@@ -104,6 +109,8 @@ impl Default for Limits {
             outbox_bytes_max: 256 * 1024,
             outbox_pieces_max: 4_096,
             messages_per_minute: 200,
+            session_messages_per_minute: 0,
+            users_paced_max: 1_000_000,
             others_per_minute: 6_000,
             questions_max: 16,
             idempotency_keys_max: 100_000,
@@ -392,6 +399,7 @@ impl Config {
             ("limits.outbox_bytes_max", limits.outbox_bytes_max as u64),
             ("limits.outbox_pieces_max", limits.outbox_pieces_max as u64),
             ("limits.questions_max", limits.questions_max as u64),
+            ("limits.users_paced_max", limits.users_paced_max as u64),
             ("limits.idempotency_keys_max", limits.idempotency_keys_max as u64),
             ("store.inbox.entries_max", inbox.entries_max as u64),
             ("store.inbox.bytes_max", inbox.bytes_max as u64),
@@ -419,7 +427,7 @@ impl Config {
             pong_timeout_ms: times.pong_timeout_ms,
             subscriptions_max: limits.subscriptions_max,
             questions_max: limits.questions_max,
-            messages: Rate::per_minute(limits.messages_per_minute),
+            messages: Rate::per_minute(limits.session_messages_per_minute),
             others: Rate::per_minute(limits.others_per_minute),
         }
     }

@@ -16,6 +16,7 @@ use crate::upkeep::restore_keys;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_core::limit::Limit;
 use tidings_proto::code::Code;
 use tidings_proto::id::{Secret, SessionId};
 use tidings_proto::payload::Codec;
@@ -117,6 +118,7 @@ impl Engine {
             if self.shared.sessions.reserve() {
                 return Ok(());
             }
+            self.shared.counters.reached(Limit::Connections, 1);
             Err(Error::new(ErrorKind::Limit, "connections_max: as many connections are open as there may be"))
         });
         if let Err(error) = admitted {
@@ -154,6 +156,7 @@ impl Engine {
     /// for whoever is asked for figures of this moment.
     pub fn record_metrics(&self) {
         stats::record(&self.stats());
+        self.shared.counters.record_limits();
     }
 
     /// The limit that transports hold messages to, in bytes.
@@ -200,6 +203,7 @@ impl Engine {
             sleep_until(deadline.min(Instant::now() + Duration::from_millis(10))).await;
         }
         stats::record(&shared.stats());
+        shared.counters.record_limits();
         shared.stop();
         let left = shared.sessions.len();
         if let Some(store) = &shared.store {

@@ -14,11 +14,13 @@ pub(crate) struct Fan {
     pub(crate) unanswered: Vec<Arc<Outbox>>,
     pub(crate) delivered: u64,
     pub(crate) skipped: u64,
+    /// How often an outbox had no room.
+    pub(crate) full: u64,
 }
 
 impl Fan {
     pub(crate) const fn new(limits: OutboxLimits) -> Self {
-        Self { limits, dirty: Vec::new(), unanswered: Vec::new(), delivered: 0, skipped: 0 }
+        Self { limits, dirty: Vec::new(), unanswered: Vec::new(), delivered: 0, skipped: 0, full: 0 }
     }
 
     /// Enqueues frames for one connection.
@@ -30,7 +32,10 @@ impl Fan {
         match to.push(frames, limits) {
             Pushed::Waiting => {}
             Pushed::Dirty => self.dirty.push(Arc::clone(to)),
-            Pushed::Full => return Delivery::Full,
+            Pushed::Full => {
+                self.full += 1;
+                return Delivery::Full;
+            }
         }
         Delivery::Taken
     }

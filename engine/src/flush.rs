@@ -11,6 +11,7 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_core::limit::Limit;
 use tidings_core::stream::{Forward, Slot};
 use tidings_core::time::Now;
 use tidings_proto::id::SessionId;
@@ -28,6 +29,7 @@ const YIELD_AFTER: usize = 256;
 pub(crate) fn settle(shared: &Arc<Shared>, fan: Fan) {
     shared.counters.delivered.add(fan.delivered);
     shared.counters.skipped.add(fan.skipped);
+    shared.counters.reached(Limit::Outbox, fan.full);
     for outbox in &fan.unanswered {
         shared.add_timer(shared.clock.now().instant, Timer::Slow(outbox.session()));
     }

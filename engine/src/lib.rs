@@ -60,6 +60,7 @@ pub mod link;
 pub mod local;
 pub mod message;
 mod outbox;
+mod paces;
 mod place;
 pub mod port;
 mod publish;

@@ -9,6 +9,7 @@ use crate::sync::lock;
 use crate::waiting::{Answer, FAILED, Hearer, Landing, NotTaken};
 use std::sync::Arc;
 use tidings_core::keys::{Known, Placed};
+use tidings_core::limit::Limit;
 use tidings_core::policy::Class;
 use tidings_core::stream::{Append, Publication};
 use tidings_core::time::Now;
@@ -52,17 +53,19 @@ pub(crate) struct Failed {
     pub(crate) code: Code,
     pub(crate) text: &'static str,
     pub(crate) retry_after_ms: Option<u64>,
+    /// The limit that was reached, where it was one.
+    pub(crate) limit: Option<Limit>,
 }
 
 impl Failed {
     const fn new(code: Code, text: &'static str) -> Self {
-        Self { code, text, retry_after_ms: None }
+        Self { code, text, retry_after_ms: None, limit: None }
     }
 }
 
 impl From<NoStream> for Failed {
     fn from(none: NoStream) -> Self {
-        Self::new(none.code(), none.text())
+        Self { limit: none.limit(), ..Self::new(none.code(), none.text()) }
     }
 }
 
@@ -77,6 +80,7 @@ impl From<NotTaken> for Failed {
                 code: Code::Busy,
                 text: "store.queue_bytes_max: as much waits for the disk as may; try again later",
                 retry_after_ms: Some(BUSY_RETRY_MS),
+                limit: Some(Limit::StoreQueue),
             },
         }
     }
@@ -119,6 +123,7 @@ impl Placing<'_> {
                 code: Code::Busy,
                 text: "a publication with the same idempotency key is being placed; try again",
                 retry_after_ms: Some(NOTED_RETRY_MS),
+                limit: None,
             }),
             Known::UnderWay(placed) if publication.wait == Wait::Stored => {
                 match self.again(target, &placed, publication.wait) {
@@ -287,10 +292,9 @@ impl Placing<'_> {
         hearer: impl FnOnce(u64) -> Option<Hearer>,
     ) -> Result<u64, Failed> {
         if stream.is_full() {
-            return Err(Failed::new(
-                Code::Limit,
-                "overflow: as much is kept on disk of this stream as may be; try again when some of it was received",
-            ));
+            let text =
+                "overflow: as much is kept on disk of this stream as may be; try again when some of it was received";
+            return Err(Failed { limit: Some(Limit::Stored), ..Failed::new(Code::Limit, text) });
         }
         let (now, epoch) = (self.now, stream.position().epoch);
         let bytes = publication.data.bytes().len() + RECORD_BYTES;

@@ -36,7 +36,7 @@ impl Port {
         let id = SessionId(random(u128::from_ne_bytes));
         let home = u8::try_from(id.0 % shared.flushing.queues.len() as u128).unwrap_or_default();
         let now = shared.clock.now();
-        let mut session = Session::new(&shared.settled.rules.limits, now, shared.grants.nobody());
+        let mut session = Session::new(&shared.settled.rules.limits, now, shared.users.grants.nobody());
         if !link.answers_pings() {
             session.expect_no_pongs();
         }

@@ -177,7 +177,12 @@ impl Engine {
         match outcome {
             Outcome::Now(answer) => Ok(Some(answer)),
             Outcome::Later => Ok(None),
-            Outcome::Failed(failed) => Err(failed.into()),
+            Outcome::Failed(failed) => {
+                if let Some(limit) = failed.limit {
+                    shared.counters.reached(limit, 1);
+                }
+                Err(failed.into())
+            }
         }
     }
 }

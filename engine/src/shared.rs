@@ -14,6 +14,7 @@ use crate::grant_sets::GrantSets;
 use crate::host::AnyHost;
 use crate::identities::Identities;
 use crate::outbox::{Outbox, OutboxLimits};
+use crate::paces::Paces;
 use crate::random::{StreamMaker, random};
 use crate::sessions::Sessions;
 use crate::stats::{Counters, Stats};
@@ -90,12 +91,25 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     pub(crate) identities: Identities,
     pub(crate) keys: Mutex<Keys>,
-    pub(crate) grants: GrantSets,
+    pub(crate) users: Users,
     pub(crate) host: Box<dyn AnyHost>,
     pub(crate) counters: Counters,
     pub(crate) flushing: Flushing,
     pub(crate) store: Option<Store>,
     life: Life,
+}
+
+/// What the sessions of a user share, and users among each other.
+pub(crate) struct Users {
+    pub(crate) grants: GrantSets,
+    pub(crate) paces: Paces,
+}
+
+impl Users {
+    fn new(limits: &Limits) -> Self {
+        let paces = Paces::new(limits.messages_per_minute, limits.users_paced_max);
+        Self { grants: GrantSets::default(), paces }
+    }
 }
 
 /// All streams that are in memory, and what they are found and made by.
@@ -187,7 +201,7 @@ impl Shared {
             identities: Identities::new(settled.limits.connections_max, settled.limits.connections_per_user_max),
             keys: Mutex::new(Keys::new(config.idempotency_window(), random(u64::from_ne_bytes))),
             sessions: Sessions::new(settled.limits.connections_max),
-            grants: GrantSets::default(),
+            users: Users::new(&settled.limits),
             host,
             counters: Counters::default(),
             flushing: Flushing { handle, queues },
@@ -254,6 +268,7 @@ impl Shared {
             channels: self.streams.channels.len() as u64,
             users: self.streams.users.len() as u64,
             parked: self.identities.parked() as u64,
+            users_paced: self.users.paces.len() as u64,
             store_waiting_bytes: self.store.as_ref().map_or(0, |store| store.commit.bytes() as u64),
             ..self.counters.read()
         }

@@ -1,6 +1,7 @@
 //! What the engine counts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use tidings_core::limit::Limit;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident, $metric:literal;)*) => {
@@ -8,6 +9,8 @@ macro_rules! counters {
         #[derive(Default)]
         pub(crate) struct Counters {
             $(pub(crate) $name: Counter,)*
+            /// How often each limit was reached, by its number.
+            limits: [Counter; Limit::ALL.len()],
         }
 
         /// What the engine has counted since it started, and what it holds now.
@@ -24,13 +27,15 @@ macro_rules! counters {
             pub parked: u64,
             /// Bytes that wait for the store.
             pub store_waiting_bytes: u64,
+            /// Users whose pace is remembered: who has sent something within about a minute.
+            pub users_paced: u64,
             $($(#[$doc])* pub $name: u64,)*
         }
 
         impl Counters {
             /// The counters' values; what is held now is filled in by the caller.
             pub(crate) fn read(&self) -> Stats {
-                Stats { connections: 0, channels: 0, users: 0, parked: 0, store_waiting_bytes: 0, $($name: self.$name.value(),)* }
+                Stats { connections: 0, channels: 0, users: 0, parked: 0, store_waiting_bytes: 0, users_paced: 0, $($name: self.$name.value(),)* }
             }
         }
 
@@ -41,6 +46,7 @@ macro_rules! counters {
             metrics::gauge!("tidings_users").set(as_f64(stats.users));
             metrics::gauge!("tidings_sessions_parked").set(as_f64(stats.parked));
             metrics::gauge!("tidings_store_waiting_bytes").set(as_f64(stats.store_waiting_bytes));
+            metrics::gauge!("tidings_users_paced").set(as_f64(stats.users_paced));
             $(metrics::counter!($metric).absolute(stats.$name);)*
         }
     };
@@ -85,6 +91,21 @@ counters! {
     flood, "tidings_closed_flood_total";
     /// Times a connection was told to close because it showed no life.
     lost, "tidings_closed_lost_total";
+}
+
+impl Counters {
+    /// A limit was reached, so many times.
+    pub(crate) fn reached(&self, limit: Limit, times: u64) {
+        self.limits[limit.number()].add(times);
+    }
+
+    /// Hands how often each limit was reached to the recorder that the host installed.
+    pub(crate) fn record_limits(&self) {
+        for limit in Limit::ALL {
+            let counter = metrics::counter!("tidings_limits_reached_total", "limit" => limit.name());
+            counter.absolute(self.limits[limit.number()].value());
+        }
+    }
 }
 
 /// A number that rises.

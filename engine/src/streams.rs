@@ -7,6 +7,7 @@ use crate::random::random;
 use crate::shared::{Shared, Timer};
 use crate::sync::lock;
 use std::sync::{Arc, MutexGuard};
+use tidings_core::limit::Limit;
 use tidings_core::policy::{Class, Policy};
 use tidings_core::stream::Stream;
 use tidings_core::time::Now;
@@ -42,6 +43,11 @@ impl NoStream {
             Self::Unreadable => Code::Unavailable,
             Self::Undeclared => Code::BadRequest,
         }
+    }
+
+    /// The limit that was reached, where it was one.
+    pub(crate) fn limit(self) -> Option<Limit> {
+        (self == Self::Full).then_some(Limit::Channels)
     }
 
     pub(crate) const fn text(self) -> &'static str {

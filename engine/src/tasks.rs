@@ -21,6 +21,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 /// How often counters go to the metrics recorder.
 const RECORD_EVERY_TICKS: u64 = 1_000 / TICK_MS;
 
+/// How often users are forgotten who have nothing to be remembered for.
+const TIDY_EVERY_TICKS: u64 = 5 * RECORD_EVERY_TICKS;
+
 /// Starts them.
 ///
 /// # Errors
@@ -71,7 +74,12 @@ async fn run_clock(shared: Arc<Shared>, mut ticks: Interval) {
         }
         count += 1;
         if count.is_multiple_of(RECORD_EVERY_TICKS) {
+            if count.is_multiple_of(TIDY_EVERY_TICKS) {
+                shared.users.paces.tidy();
+            }
+            shared.users.paces.look();
             stats::record(&shared.stats());
+            shared.counters.record_limits();
         }
     }
 }

@@ -22,6 +22,7 @@ use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tidings_core::ask::{Admission, Answer, Denial, Question, Resumed, Token};
+use tidings_core::limit::Limit;
 use tidings_core::session::{Arrival, Effects, Session, Subscription};
 use tidings_core::stream::{Delivery, InboxJoined, Joined, Publication};
 use tidings_core::time::Now;
@@ -169,7 +170,10 @@ impl<'t> Turn<'t> {
     }
 
     fn fail(&mut self, id: Option<u64>, failed: Failed) {
-        let Failed { code, text, retry_after_ms } = failed;
+        let Failed { code, text, retry_after_ms, limit } = failed;
+        if let Some(limit) = limit {
+            self.reached(limit);
+        }
         self.reply(id, &ServerFrame::Error(Failure { code, message: text, retry_after_ms }));
     }
 
@@ -200,7 +204,10 @@ impl<'t> Turn<'t> {
             limits: ToldLimits {
                 message_bytes_max: settled.limits.message_bytes_max,
                 subscriptions_max: settled.limits.subscriptions_max,
-                messages_per_minute: settled.limits.messages_per_minute,
+                messages_per_minute: felt(
+                    settled.limits.messages_per_minute,
+                    settled.limits.session_messages_per_minute,
+                ),
             },
         };
         self.reply(id, &ServerFrame::Connected(connected));
@@ -222,6 +229,11 @@ impl<'t> Turn<'t> {
 fn spread(outbox: &Outbox, over_ms: u64) -> u64 {
     let random = u64::try_from(outbox.session().0 & u128::from(u64::MAX)).unwrap_or_default();
     random % over_ms.max(1)
+}
+
+/// The rate that a client feels first: the lower one, where 0 is none.
+fn felt(user: u32, session: u32) -> u32 {
+    if user == 0 || session == 0 { user.max(session) } else { user.min(session) }
 }
 
 impl Effects for Turn<'_> {
@@ -246,8 +258,14 @@ impl Effects for Turn<'_> {
         arrival: Arrival<'_>,
     ) -> Result<Subscription<Arc<Cell>>, Denial> {
         let (shared, conn, now) = (self.shared, self.conn, self.now);
+        if shared.users.paces.is_full() {
+            self.reached(Limit::UsersPaced);
+            let text = "users_paced_max: more users than that have sent something within a minute; come back later";
+            return Err(Denial::new(Code::Limit, text));
+        }
         let joined = with_inbox(shared, &admission.user, |cell, mut stream| {
             if stream.members() >= shared.settled.limits.connections_per_user_max {
+                self.reached(Limit::ConnectionsPerUser);
                 let text = "connections_per_user_max: this user has as many connections as it may";
                 return Err(Denial::new(Code::Limit, text));
             }
@@ -281,7 +299,12 @@ impl Effects for Turn<'_> {
             }
             Ok(Subscription { channel: Arc::clone(cell), slot, has: offset })
         });
-        let subscription = joined.unwrap_or_else(|none| Err(Denial::new(none.code(), none.text())))?;
+        let subscription = joined.unwrap_or_else(|none| {
+            if let Some(limit) = none.limit() {
+                self.reached(limit);
+            }
+            Err(Denial::new(none.code(), none.text()))
+        })?;
         shared.counters.admitted.add(1);
         self.opened = Some(Arc::clone(&admission.user));
         Ok(subscription)
@@ -341,6 +364,14 @@ impl Effects for Turn<'_> {
         self.place(id, Target::User(user), publication);
     }
 
+    fn pace(&mut self, user: &Arc<str>) -> Result<(), u64> {
+        self.shared.users.paces.take(user)
+    }
+
+    fn reached(&mut self, limit: Limit) {
+        self.shared.counters.reached(limit, 1);
+    }
+
     fn close(&mut self, code: Code) {
         if code == Code::Refused {
             self.shared.counters.denied.add(1);
@@ -368,7 +399,7 @@ fn to_answer(shared: &Arc<Shared>, conn: &Arc<Conn>, answer: HostAnswer) -> Answ
                 .users
                 .find(&admission.user)
                 .map_or_else(|| admission.user.as_str().into(), |cell| Arc::clone(cell.shared_name())),
-            grants: shared.grants.share(admission.grants),
+            grants: shared.users.grants.share(admission.grants),
             expires_at_ms: admission.expires_at_ms,
         }),
     }

@@ -9,14 +9,17 @@
 //! * [`disk`]: what a durable stream knows of its part on disk. [`keys`]: which publications came before.
 //! * [`ask`]: the questions that only the host can answer, and its answers.
 //! * [`grants`], [`policy`]: rights of a user, rules of a namespace.
-//! * [`rate`], [`time`]: what they need.
+//! * [`rate`], [`time`], [`limit`]: what they need.
 
 pub mod ask;
 mod devices;
 pub mod disk;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod grants;
 pub mod history;
 pub mod keys;
+pub mod limit;
 mod members;
 pub mod policy;
 pub mod rate;

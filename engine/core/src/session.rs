@@ -12,6 +12,7 @@ mod paces;
 
 use crate::ask::{Admission, Answer, Denial, Question, Token};
 use crate::grants::Grants;
+use crate::limit::Limit;
 use crate::members::Slot;
 use crate::policy::{Rules, SessionLimits};
 use crate::rate::Meter;
@@ -75,6 +76,14 @@ pub trait Effects {
     fn publish(&mut self, id: Option<u64>, channel: ChannelName<'_>, publication: &Publication<'_>);
     /// Send to a user and answer (without an id only if it fails).
     fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>);
+    /// Counts one more message of the user's, over all of the user's connections, those of before included: so who comes
+    /// back gets nothing anew.
+    ///
+    /// # Errors
+    /// The milliseconds to wait when this one comes too soon; it is then not counted.
+    fn pace(&mut self, user: &Arc<str>) -> Result<(), u64>;
+    /// A limit was reached, and the client is told so.
+    fn reached(&mut self, limit: Limit);
     /// End the connection, after all that was enqueued.
     fn close(&mut self, code: Code);
 }
@@ -160,11 +169,17 @@ pub(crate) struct Refusal {
     pub(crate) code: Code,
     pub(crate) message: Box<str>,
     pub(crate) retry_after_ms: Option<u64>,
+    /// The limit that was reached, where it was one.
+    pub(crate) limit: Option<Limit>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: Code, message: impl Into<Box<str>>) -> Self {
-        Self { code, message: message.into(), retry_after_ms: None }
+        Self { code, message: message.into(), retry_after_ms: None, limit: None }
+    }
+
+    pub(crate) fn limit(limit: Limit, code: Code, message: impl Into<Box<str>>) -> Self {
+        Self { limit: Some(limit), ..Self::new(code, message) }
     }
 }
 
@@ -290,6 +305,7 @@ impl<C: Channel> Session<C> {
 
     fn count_other(&mut self, limits: &SessionLimits, now: Now, effects: &mut impl Effects<Channel = C>) {
         if self.meters.others.take(limits.others, now.instant).is_err() {
+            effects.reached(Limit::OthersPerMinute);
             self.close(Code::Flood, effects);
         }
     }
@@ -385,10 +401,13 @@ enum Counted {
 }
 
 fn refuse(id: Option<u64>, refusal: &Refusal, effects: &mut impl Effects) {
-    let Refusal { code, message, retry_after_ms } = refusal;
+    let Refusal { code, message, retry_after_ms, limit } = refusal;
+    if let Some(limit) = limit {
+        effects.reached(*limit);
+    }
     let failure = Failure { code: *code, message, retry_after_ms: *retry_after_ms };
     effects.reply(id, &ServerFrame::Error(failure));
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod tests;

@@ -331,5 +331,5 @@ impl<S: Subscriber> Stream<S> {
     }
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod tests;

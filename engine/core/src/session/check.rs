@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use super::asked::Wish;
+use crate::limit::Limit;
 use crate::policy::{Class, Policy};
 use crate::stream::Publication;
 use tidings_proto::code::Code;
@@ -51,7 +52,8 @@ pub(super) fn check_message(publication: &Publication<'_>, policy: &Policy) -> R
         return Err(Refusal::new(Code::BadRequest, "an idempotency key has 1 to 128 bytes"));
     }
     if data.bytes().len() > policy.data_bytes_max {
-        return Err(Refusal::new(Code::TooLarge, format!("data_bytes_max: at most {} bytes", policy.data_bytes_max)));
+        let text = format!("data_bytes_max: at most {} bytes", policy.data_bytes_max);
+        return Err(Refusal::limit(Limit::DataBytes, Code::TooLarge, text));
     }
     match (wait, class) {
         (Wait::Accepted, _) | (Wait::Stored, Class::Durable) => Ok(()),

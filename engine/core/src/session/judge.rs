@@ -5,6 +5,7 @@ use super::check::{check_key, check_message, wish};
 use super::{Arrival, Channel, Counted, Effects, Meters, Phase, Refusal, Session, refuse};
 use crate::ask::{Admission, Answer, Denial, Question, Resumed, Token};
 use crate::grants::covers;
+use crate::limit::Limit;
 use crate::policy::{Access, Class, Policy, Rules};
 use crate::stream::Publication;
 use crate::time::{Instant, Now};
@@ -19,6 +20,10 @@ use tidings_proto::limit::TOKEN_BYTES_MAX;
 use tidings_proto::pattern::Pattern;
 use tidings_proto::payload::DataRef;
 use tidings_proto::user::{is_device, is_user_id};
+
+const USER_TOO_FAST: &str = "messages_per_minute: too many messages of this user, over all devices";
+const SESSION_TOO_FAST: &str = "session_messages_per_minute: too many messages of this session";
+const NAMESPACE_TOO_FAST: &str = "messages_per_minute of the namespace: too many messages";
 
 type Judged = Result<Counted, Refusal>;
 
@@ -103,7 +108,11 @@ impl<C: Channel> Session<C> {
             return Err(Refusal::new(Code::State, "you are subscribed to this channel"));
         }
         if self.subscriptions.len() + self.asked.subscribes() >= rules.limits.subscriptions_max {
-            return Err(Refusal::new(Code::Limit, "subscriptions_max: unsubscribe from a channel first"));
+            return Err(Refusal::limit(
+                Limit::Subscriptions,
+                Code::Limit,
+                "subscriptions_max: unsubscribe from a channel first",
+            ));
         }
         Ok(())
     }
@@ -196,9 +205,12 @@ impl<C: Channel> Session<C> {
         Ok(Counted::Message)
     }
 
-    fn message<E>(&mut self, step: &Step<'_, E>) -> Result<(), Refusal> {
+    /// Counts a message of the session, then of its user.
+    fn message<E: Effects<Channel = C>>(&mut self, step: &mut Step<'_, E>) -> Result<(), Refusal> {
         let taken = self.meters.messages.take(step.rules.limits.messages, step.now.instant);
-        taken.map_err(|wait_ms| too_fast("messages_per_minute: too many messages", wait_ms))
+        taken.map_err(|wait_ms| too_fast(Limit::SessionMessagesPerMinute, SESSION_TOO_FAST, wait_ms))?;
+        let taken = step.effects.pace(self.known_user());
+        taken.map_err(|wait_ms| too_fast(Limit::MessagesPerMinute, USER_TOO_FAST, wait_ms))
     }
 
     /// `ack` and `read`. What the session was never given, or is not a member of, changes nothing.
@@ -348,7 +360,7 @@ impl<C: Channel> Session<C> {
 
 fn pace<E>(meters: &mut Meters, policy: &Arc<Policy>, step: &Step<'_, E>) -> Result<(), Refusal> {
     let taken = meters.paces.take(policy, step.now.instant);
-    taken.map_err(|wait_ms| too_fast("messages_per_minute of the namespace: too many messages", wait_ms))
+    taken.map_err(|wait_ms| too_fast(Limit::NamespaceMessagesPerMinute, NAMESPACE_TOO_FAST, wait_ms))
 }
 
 const fn narrow(class: Class, narrowed: Narrowed) -> Class {
@@ -360,13 +372,17 @@ const fn narrow(class: Class, narrowed: Narrowed) -> Class {
 
 fn room_to_ask(asked: &mut Asked, questions_max: usize) -> Result<Token, Refusal> {
     if asked.len() >= questions_max {
-        return Err(Refusal::new(Code::Limit, "questions_max: wait for answers to what you asked before"));
+        return Err(Refusal::limit(
+            Limit::Questions,
+            Code::Limit,
+            "questions_max: wait for answers to what you asked before",
+        ));
     }
     Ok(asked.next_token())
 }
 
-fn too_fast(message: &str, wait_ms: u64) -> Refusal {
-    Refusal { code: Code::RateLimited, message: message.into(), retry_after_ms: Some(wait_ms) }
+fn too_fast(limit: Limit, message: &str, wait_ms: u64) -> Refusal {
+    Refusal { retry_after_ms: Some(wait_ms), ..Refusal::limit(limit, Code::RateLimited, message) }
 }
 
 fn no_namespace() -> Refusal {

@@ -1,16 +1,25 @@
 //! What sessions are tested with: frames in their JSON form go in, effects come out as lines of a log.
 
+#![cfg_attr(fuzzing, allow(dead_code, unused_imports, reason = "a fuzz target takes its model alone"))]
+
+#[cfg(test)]
 mod answers;
+#[cfg(test)]
 mod host;
+#[cfg(test)]
 mod judging;
+#[cfg(test)]
 mod limits;
-mod property;
+pub(crate) mod property;
+#[cfg(test)]
 mod resume;
+#[cfg(test)]
 mod time;
 
 use super::{Arrival, Channel, Effects, Session, Subscription};
 use crate::ask::{Admission, Answer, Denial, Question, Token};
 use crate::grants::Grants;
+use crate::limit::Limit;
 use crate::policy::{Access, Class, Keep, Overflow, Policy, Rules, SessionLimits, Shelf};
 use crate::rate::Rate;
 use crate::stream::Publication;
@@ -48,6 +57,10 @@ struct Log {
     lines: Vec<String>,
     /// The host answers the next questions with these, at once.
     at_once: Vec<Answer>,
+    /// How long each message of the user must wait.
+    too_fast_ms: Option<u64>,
+    /// Limits that were reached.
+    reached: Vec<Limit>,
     refuse_open: bool,
     refuse_subscribe: bool,
     /// Up to where the client was given each stream.
@@ -160,6 +173,14 @@ impl Effects for Log {
     fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>) {
         self.class = Some(publication.class);
         self.line(format!("{} send {user} {}", told(id), placed(publication)));
+    }
+
+    fn pace(&mut self, _user: &Arc<str>) -> Result<(), u64> {
+        self.too_fast_ms.map_or(Ok(()), Err)
+    }
+
+    fn reached(&mut self, limit: Limit) {
+        self.reached.push(limit);
     }
 
     fn close(&mut self, code: Code) {

@@ -11,7 +11,9 @@ use crate::name::{ConnId, StreamName};
 use bytes::Bytes;
 use std::mem;
 use std::rc::Rc;
+use std::sync::Arc;
 use tidings_core::ask::{Admission, Answer, Denial, Question, Token};
+use tidings_core::limit::Limit;
 use tidings_core::policy::Rules;
 use tidings_core::session::{Arrival, Effects, Session, Subscription};
 use tidings_core::stream::{Forward, Publication};
@@ -267,6 +269,13 @@ impl Effects for Turn<'_> {
     fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>) {
         self.publish_to(id, &StreamName::inbox(user), publication);
     }
+
+    /// Plans have no rate.
+    fn pace(&mut self, _user: &Arc<str>) -> Result<(), u64> {
+        Ok(())
+    }
+
+    fn reached(&mut self, _limit: Limit) {}
 
     fn close(&mut self, code: Code) {
         self.left.closed = Some(code);

@@ -10,6 +10,7 @@ mod floods;
 mod frames;
 mod handshake;
 mod proxies;
+mod rates;
 mod receivers;
 mod storms;
 mod tokens;

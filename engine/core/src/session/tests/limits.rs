@@ -2,6 +2,7 @@
 
 use super::{Bench, call, publish, subscribe};
 use crate::ask::Answer;
+use crate::limit::Limit;
 use crate::rate::Rate;
 
 #[test]
@@ -86,15 +87,55 @@ fn messages_have_a_rate_and_are_told_when_to_come_again() {
         assert!(bench.receive(&publish(7, "open:a"))[0].starts_with("7 publish"));
         assert!(bench.receive(send)[0].starts_with("7 send"));
     }
-    let refused = ["7 error rate_limited messages_per_minute after 1000"];
+    let refused = ["7 error rate_limited session_messages_per_minute after 1000"];
     assert_eq!(bench.receive(&publish(7, "open:a")), refused);
     assert_eq!(bench.receive(send), refused);
     assert_eq!(bench.receive(&call(7)), refused);
     assert_eq!(bench.receive(&subscribe(8, "open:a")), ["8 join open:a"], "other commands go on");
     bench.pass(999);
-    assert_eq!(bench.receive(send), ["7 error rate_limited messages_per_minute after 1"]);
+    assert_eq!(bench.receive(send), ["7 error rate_limited session_messages_per_minute after 1"]);
     bench.pass(1);
     assert_eq!(bench.receive(send), ["7 send bob E null from alice"]);
+}
+
+#[test]
+fn a_user_has_a_rate_over_all_sessions() {
+    let mut bench = Bench::live();
+    assert_eq!(bench.receive(&publish(7, "open:a")).len(), 1);
+    bench.log.too_fast_ms = Some(250);
+    let refused = ["7 error rate_limited messages_per_minute after 250"];
+    let send = r#"{"id":7,"send":{"user":"bob","namespace":"open","event":"E"}}"#;
+    assert_eq!(bench.receive(&publish(7, "open:a")), refused);
+    assert_eq!(bench.receive(send), refused);
+    assert_eq!(bench.receive(&call(7)), refused);
+    assert_eq!(bench.receive(&subscribe(8, "open:a")), ["8 join open:a"], "other commands go on");
+    assert_eq!(bench.log.reached, [Limit::MessagesPerMinute; 3]);
+}
+
+#[test]
+fn every_limit_is_counted_by_its_name() {
+    let mut bench = Bench::live();
+    for id in 2..=5 {
+        bench.receive(&subscribe(id, &format!("open:{id}")));
+    }
+    for id in 6..=10 {
+        bench.receive(&call(id));
+    }
+    let large = format!(r#"{{"id":11,"publish":{{"channel":"open:a","event":"E","data":"{}"}}}}"#, "x".repeat(200));
+    bench.receive(&large);
+    for _ in 0..7 {
+        bench.receive(&publish(12, "slow:a"));
+    }
+    let expected = [Limit::Subscriptions, Limit::Questions, Limit::DataBytes, Limit::NamespaceMessagesPerMinute];
+    assert_eq!(bench.log.reached, expected);
+    bench.log.reached.clear();
+    while bench.log.reached.is_empty() {
+        bench.receive(&publish(13, "open:a"));
+    }
+    while !bench.session.is_closed() {
+        bench.control();
+    }
+    assert_eq!(bench.log.reached, [Limit::SessionMessagesPerMinute, Limit::OthersPerMinute]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tidings_proto::code::Code;
 use tidings_proto::payload::Data;
 
 #[derive(Debug, Clone)]
-enum Op {
+pub(crate) enum Op {
     /// A command, its channel, user or method, and whether it has an id.
     Command(usize, usize, bool),
     Raw(String),
@@ -245,22 +245,30 @@ impl World {
     }
 }
 
+/// One life: its two rates, whether it begins with `connect`, and what happens then.
+pub(crate) type Life = (u32, u32, bool, Vec<Op>);
+
+pub(crate) fn life() -> impl Strategy<Value = Life> {
+    let messages = prop_oneof![Just(0_u32), 5_u32..40];
+    let others = prop_oneof![4 => Just(0_u32), 1 => 5_u32..40];
+    (messages, others, prop::bool::weighted(0.9), prop::collection::vec(op(), 1..120))
+}
+
+pub(crate) fn live((messages, others, connects, ops): Life) -> TestCaseResult {
+    let mut world = World::new(messages, others);
+    let connect = [Op::AtOnce(0), Op::Command(0, 0, true)];
+    let first = connect.into_iter().filter(|_| connects);
+    for (number, op) in (1_u64..).zip(first.chain(ops)) {
+        world.step(number, op)?;
+    }
+    world.finish()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_command_ends_once_and_by_right(
-        messages in prop_oneof![Just(0_u32), 5_u32..40],
-        others in prop_oneof![4 => Just(0_u32), 1 => 5_u32..40],
-        connects in prop::bool::weighted(0.9),
-        ops in prop::collection::vec(op(), 1..120),
-    ) {
-        let mut world = World::new(messages, others);
-        let connect = [Op::AtOnce(0), Op::Command(0, 0, true)];
-        let first = connect.into_iter().filter(|_| connects);
-        for (number, op) in (1_u64..).zip(first.chain(ops)) {
-            world.step(number, op)?;
-        }
-        world.finish()?;
+    fn every_command_ends_once_and_by_right(life in life()) {
+        live(life)?;
     }
 }
