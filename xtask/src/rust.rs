@@ -1,7 +1,7 @@
 //! Rust source, read as far as the rules need it: items, and the paths that code names.
 
 use anyhow::anyhow;
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, GenericArgument, Item, PathArguments, UseTree};
 
@@ -45,18 +45,27 @@ pub(crate) fn is_test_only(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// `test`, or `all(…)` with `test` in it. `not(test)` and `any(test, …)` hold elsewhere too.
+/// `test`, `all(…)` with `test` in it, or `any(test, fuzzing)`, which is what tests share with fuzz targets. `not(test)` and any
+/// other `any(test, …)` hold elsewhere too.
 fn is_test_condition(tokens: &TokenStream) -> bool {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
     match trees.as_slice() {
-        [TokenTree::Ident(name)] => name == "test",
+        [TokenTree::Ident(name)] => name == "test" || name == "fuzzing",
+        [TokenTree::Ident(name), TokenTree::Group(group)] if name == "any" => {
+            parts_of(group).all(|part| is_test_condition(&part))
+        }
         [TokenTree::Ident(name), TokenTree::Group(group)] if name == "all" => {
-            let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-            let mut parts = inner.split(|tree| matches!(tree, TokenTree::Punct(mark) if mark.as_char() == ','));
-            parts.any(|part| is_test_condition(&part.iter().cloned().collect()))
+            parts_of(group).any(|part| is_test_condition(&part))
         }
         _ => false,
     }
+}
+
+/// What stands between the commas of a group.
+fn parts_of(group: &Group) -> impl Iterator<Item = TokenStream> + use<> {
+    let trees: Vec<TokenTree> = group.stream().into_iter().collect();
+    let parts = trees.split(|tree| matches!(tree, TokenTree::Punct(mark) if mark.as_char() == ','));
+    parts.map(|part| part.iter().cloned().collect()).collect::<Vec<_>>().into_iter()
 }
 
 /// The attributes of an item.

@@ -1,13 +1,10 @@
 //! An instrumented build, on a stable compiler: the flags that cargo-fuzz passes to a nightly one.
 
-use super::target::Target;
+use super::target::{TRIPLE, Target};
 use crate::run;
 use crate::tree::Tree;
 use std::path::PathBuf;
 use std::process::Command;
-
-/// The one triple that is built for: there the compiler brings the sanitizer's runtime with it.
-pub(crate) const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
 /// Coverage for libFuzzer, checks of memory, and the parts of the crates that are there for fuzzing alone.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
