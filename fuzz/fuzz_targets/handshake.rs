@@ -1,3 +1,5 @@
+//! The target `handshake`, for libFuzzer.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tidings_fuzz::handshake::run(bytes));

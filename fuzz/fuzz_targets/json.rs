@@ -1,3 +1,5 @@
+//! The target `json`, for libFuzzer.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tidings_fuzz::json::run(bytes));

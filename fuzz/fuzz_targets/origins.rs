@@ -1,3 +1,5 @@
+//! The target `origins`, for libFuzzer.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tidings_fuzz::origins::run(bytes));

@@ -55,7 +55,7 @@ fn since() -> impl Strategy<Value = Since> {
     ]
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => (0_u8..4, prop_oneof![8 => 0_usize..80, 1 => 300_usize..900, 1 => Just(40_000)])
             .prop_map(|(key, bytes)| Op::Publish { key, bytes }),
@@ -70,7 +70,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn keep() -> impl Strategy<Value = Keep> {
+pub(crate) fn keep() -> impl Strategy<Value = Keep> {
     let entries_max = prop_oneof![Just(0_usize), 1_usize..8, Just(1_000)];
     let bytes_max = prop_oneof![Just(0_usize), 200_usize..3_000, Just(1_000_000)];
     let age_ms_max = prop_oneof![0_u64..200, Just(1_000_000)];
@@ -337,14 +337,7 @@ impl World {
     }
 }
 
-/// One life: what is kept, and what happens.
-pub(crate) type Life = (Keep, Vec<Op>);
-
-pub(crate) fn life() -> impl Strategy<Value = Life> {
-    (keep(), prop::collection::vec(op(), 1..80))
-}
-
-pub(crate) fn live(class: Class, (keep, ops): Life) -> TestCaseResult {
+pub(crate) fn live(class: Class, keep: Keep, ops: Vec<Op>) -> TestCaseResult {
     let mut world = World::new(class, keep);
     for op in ops {
         world.step(op)?;
@@ -356,17 +349,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
     #[test]
-    fn reliable_is_in_order_with_every_loss_told(life in life()) {
-        live(Class::Reliable, life)?;
+    fn reliable_is_in_order_with_every_loss_told(keep in keep(), ops in prop::collection::vec(op(), 1..80)) {
+        live(Class::Reliable, keep, ops)?;
     }
 
     #[test]
-    fn latest_brings_the_newest_of_each_key_or_tells(life in life()) {
-        live(Class::Latest, life)?;
+    fn latest_brings_the_newest_of_each_key_or_tells(keep in keep(), ops in prop::collection::vec(op(), 1..80)) {
+        live(Class::Latest, keep, ops)?;
     }
 
     #[test]
-    fn ephemeral_is_in_order_and_counts_what_it_skips(life in life()) {
-        live(Class::Ephemeral, life)?;
+    fn ephemeral_is_in_order_and_counts_what_it_skips(keep in keep(), ops in prop::collection::vec(op(), 1..80)) {
+        live(Class::Ephemeral, keep, ops)?;
     }
 }
