@@ -10,8 +10,10 @@
 
 pub mod client;
 pub mod codec;
+pub mod cutter;
 pub mod daemon;
 pub mod environment;
+pub mod events;
 pub mod random;
 pub mod scenarios;
 pub mod script;

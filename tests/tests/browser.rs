@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use tidings_e2e::client::Client;
 use tidings_e2e::codec::Codec;
+use tidings_e2e::cutter::Cutter;
 use tidings_e2e::daemon::Daemon;
 use tidings_e2e::script::Script;
 use tidings_e2e::{environment, token};
@@ -199,5 +200,120 @@ fn a_page_that_stays_open_sees_its_server_die() -> anyhow::Result<()> {
     daemon.interrupt()?;
     let closed = browser.script.hear()?;
     assert_eq!(closed["result"], json!({"code": 3001, "reason": "shutdown", "wasClean": true}), "{closed}");
+    browser.script.finish()
+}
+
+/// A bare `EventSource`, whose connection is cut again and again, and whose page is a page of another server.
+#[test]
+fn an_event_source_comes_back_by_itself_and_misses_nothing() -> anyhow::Result<()> {
+    const CUTS: u64 = 2;
+    let mut browser = Browser::start()?;
+    let daemon = browser.daemon()?;
+    let way = Cutter::to(daemon.address())?;
+    let query = format!("channel=messaging:page&channel=messaging:other&token={}", token::of("alice")?);
+    let input = json!({"url": format!("http://{}/sse?{query}", way.address()), "count": 2 * 2 * CUTS * 10});
+    let runtime = tokio::runtime::Runtime::new()?;
+    let address = way.address();
+    let publishing = std::thread::spawn(move || {
+        runtime.block_on(async {
+            let mut bob = Client::of(&daemon, "bob", Codec::Json).await?;
+            // The page says that it listens by being there.
+            while daemon.figure("tidings_connections")? < 2 {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            let mut n = 0;
+            for round in 0..2 * CUTS {
+                for _ in 0..10 {
+                    n += 1;
+                    bob.publish("messaging:page", "E", json!(n)).await?;
+                    bob.publish("messaging:other", "E", json!(-n)).await?;
+                }
+                // What is published while the page is away comes when it is back.
+                let is_there = round % 2 == 0;
+                if is_there {
+                    anyhow::ensure!(way.cut() > 0, "nothing was there to be cut");
+                }
+                while (daemon.figure("tidings_connections")? > 1) == is_there {
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                }
+            }
+            anyhow::Ok(daemon)
+        })
+    });
+    println!("by way of {address}");
+    let code = "
+        const source = new EventSource(input.url);
+        const got = new Map(), gaps = [];
+        let opened = 0, ids = 0;
+        source.onopen = () => opened++;
+        const all = new Promise((resolve) => {
+            source.onmessage = ({ data, lastEventId }) => {
+                const { entry, gap } = JSON.parse(data);
+                if (gap && gap.to >= gap.from) gaps.push(gap);
+                if (!entry) return;
+                if (lastEventId) ids++;
+                got.set(entry.data, true);
+                if (got.size === input.count) resolve();
+            };
+        });
+        await Promise.race([all, new Promise((_, late) => setTimeout(() => late(new Error(`${got.size}`)), 35_000))]);
+        source.close();
+        return { data: [...got.keys()], gaps, opened, ids };";
+    let said = browser.run(code, &input)?;
+    let daemon = publishing.join().map_err(|_| anyhow::anyhow!("the publisher panicked"))??;
+    let data: Vec<i64> = serde_json::from_value(said["data"].clone())?;
+    let sorted = |sign: i64| data.iter().map(|n| n * sign).filter(|n| *n > 0).collect::<Vec<_>>();
+    let expected: Vec<i64> = (1..=2 * CUTS as i64 * 10).collect();
+    assert_eq!((sorted(1), sorted(-1)), (expected.clone(), expected), "each channel in its order");
+    assert_eq!(said["gaps"], json!([]), "{said}");
+    assert!(said["opened"].as_u64() > Some(1) && said["ids"].as_u64() > Some(0), "{said}");
+
+    // A refused token is the end, and so is a page that may not.
+    let code = "
+        const source = new EventSource(input.url);
+        await inTime('the end', new Promise((resolve) => {
+            source.onerror = () => source.readyState === EventSource.CLOSED && resolve();
+        }));
+        return source.readyState;";
+    let wrong = json!({"url": format!("http://{}/sse?token=wrong", daemon.address())});
+    assert_eq!(browser.run(code, &wrong)?, 2);
+    let right = json!({"url": format!("http://{}/sse?token={}", daemon.address(), token::of("alice")?)});
+    let stranger = browser.stranger.clone();
+    assert_eq!(browser.run_at(&stranger, code, &right)?["result"], 2);
+    browser.script.finish()
+}
+
+/// A page that speaks the protocol over `fetch`.
+#[test]
+fn a_page_converses_over_fetch_alone() -> anyhow::Result<()> {
+    let mut browser = Browser::start()?;
+    let daemon = browser.daemon()?;
+    let input = json!({"url": format!("http://{}/sse", daemon.address()), "token": token::of("alice")?});
+    let code = "
+        const post = (headers, frame) => fetch(input.url, {
+            method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(frame),
+        });
+        const answer = await post({ Accept: 'text/event-stream' }, { id: 1, connect: { token: input.token } });
+        const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+        let text = '';
+        const frame = async (name) => {
+            for (;;) {
+                const end = text.indexOf('\\n\\n');
+                if (end < 0) { text += (await inTime(name, reader.read())).value; continue; }
+                const line = text.slice(0, end).split('\\n').find((line) => line.startsWith('data: '));
+                text = text.slice(end + 2);
+                const told = line && JSON.parse(line.slice(6));
+                if (told && name in told) return told[name];
+            }
+        };
+        const { session, secret } = await frame('connected');
+        const up = (frame) => post({ 'Tidings-Session': session, 'Tidings-Secret': secret }, frame);
+        const status = (await up({ id: 2, subscribe: { channel: 'messaging:page' } })).status;
+        await frame('subscribed');
+        await up({ id: 3, publish: { channel: 'messaging:page', event: 'E', data: 'hi' } });
+        const { data } = await frame('entry');
+        await reader.cancel();
+        return { status, data };";
+    assert_eq!(browser.run(code, &input)?, json!({"status": 202, "data": "hi"}));
     browser.script.finish()
 }
