@@ -203,6 +203,34 @@ fn a_page_that_stays_open_sees_its_server_die() -> anyhow::Result<()> {
     browser.script.finish()
 }
 
+/// Publishes ten times to each of two channels while the page is there, cuts it off, publishes as much while it is away,
+/// waits until it is back, and all that again.
+#[tokio::main(flavor = "current_thread")]
+async fn publish_and_cut(daemon: Daemon, way: &Cutter, cuts: u64) -> anyhow::Result<Daemon> {
+    let mut bob = Client::of(&daemon, "bob", Codec::Json).await?;
+    // The page says that it listens by being there.
+    while daemon.figure("tidings_connections")? < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let mut n = 0;
+    for round in 0..2 * cuts {
+        for _ in 0..10 {
+            n += 1;
+            bob.publish("messaging:page", "E", json!(n)).await?;
+            bob.publish("messaging:other", "E", json!(-n)).await?;
+        }
+        // What is published while the page is away comes when it is back.
+        let is_there = round % 2 == 0;
+        if is_there {
+            anyhow::ensure!(way.cut() > 0, "nothing was there to be cut");
+        }
+        while (daemon.figure("tidings_connections")? > 1) == is_there {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+    Ok(daemon)
+}
+
 /// A bare `EventSource`, whose connection is cut again and again, and whose page is a page of another server.
 #[test]
 fn an_event_source_comes_back_by_itself_and_misses_nothing() -> anyhow::Result<()> {
@@ -212,35 +240,7 @@ fn an_event_source_comes_back_by_itself_and_misses_nothing() -> anyhow::Result<(
     let way = Cutter::to(daemon.address())?;
     let query = format!("channel=messaging:page&channel=messaging:other&token={}", token::of("alice")?);
     let input = json!({"url": format!("http://{}/sse?{query}", way.address()), "count": 2 * 2 * CUTS * 10});
-    let runtime = tokio::runtime::Runtime::new()?;
-    let address = way.address();
-    let publishing = std::thread::spawn(move || {
-        runtime.block_on(async {
-            let mut bob = Client::of(&daemon, "bob", Codec::Json).await?;
-            // The page says that it listens by being there.
-            while daemon.figure("tidings_connections")? < 2 {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-            let mut n = 0;
-            for round in 0..2 * CUTS {
-                for _ in 0..10 {
-                    n += 1;
-                    bob.publish("messaging:page", "E", json!(n)).await?;
-                    bob.publish("messaging:other", "E", json!(-n)).await?;
-                }
-                // What is published while the page is away comes when it is back.
-                let is_there = round % 2 == 0;
-                if is_there {
-                    anyhow::ensure!(way.cut() > 0, "nothing was there to be cut");
-                }
-                while (daemon.figure("tidings_connections")? > 1) == is_there {
-                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                }
-            }
-            anyhow::Ok(daemon)
-        })
-    });
-    println!("by way of {address}");
+    let publishing = std::thread::spawn(move || publish_and_cut(daemon, &way, CUTS));
     let code = "
         const source = new EventSource(input.url);
         const got = new Map(), gaps = [];

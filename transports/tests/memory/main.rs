@@ -2,6 +2,12 @@
 //!
 //! The tests take turns, for each looks at the memory of the whole process.
 
+#[path = "../sse/listener.rs"]
+#[allow(dead_code, reason = "this test binary uses a part of it")]
+mod listener;
+#[path = "../sse/server.rs"]
+#[allow(dead_code, reason = "this test binary uses a part of it")]
+mod sse;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -166,4 +172,37 @@ fn pings_from_a_peer_that_does_not_read_do_not_pile_up() {
         assert!(path == "/" || taken >= 40_000_000, "{taken}");
     }
     neighbour.was_well();
+}
+
+#[test]
+fn an_idle_stream_of_events_is_small() {
+    // What the daemon takes for each is measured by `cargo xtask bench -- --only idle-sse`.
+    const EACH_KIB_MAX: i64 = 4;
+    let _turn = my_turn();
+    let server = sse::Server::start(sse::config());
+    // Each has had something, so that nothing is left out that comes with the first delivery. Of the client no more than
+    // its socket is kept.
+    let open = |count: usize| -> Vec<std::net::TcpStream> {
+        let listen = |user: usize| {
+            let query = format!("channel=messaging:a&token={user}");
+            let mut stream = listener::Listener::get(server.address, &query, "");
+            stream.expect("subscribed");
+            stream.socket
+        };
+        let mut sockets: Vec<_> = (0..count).map(listen).collect();
+        server.publish("messaging:a", 1);
+        for socket in &mut sockets {
+            std::io::Read::read(socket, &mut [0; 512]).expect("the entry, or what came before it");
+        }
+        sockets
+    };
+    // Threads and heaps are set up before anything is measured.
+    drop(open(100));
+    server.eventually("nobody is left", |engine| engine.stats().connections == 0);
+    let before = Memory::now();
+    let count = connections();
+    let streams = open(count);
+    let grown = Memory::now().grown_since(before);
+    let count = i64::try_from(streams.len()).unwrap();
+    assert!(grown.resident_kib <= count * EACH_KIB_MAX, "{grown:?} for {count}");
 }
