@@ -7,6 +7,7 @@
 //! Everything that a peer sends is checked here before anything else sees it, nothing is allocated on its word,
 //! and [`Limits`] holds every number that bounds it.
 
+mod api;
 mod cors;
 mod door;
 mod forwarded;
@@ -23,6 +24,12 @@ mod sse;
 mod takeover;
 mod ws;
 
+pub use api::{
+    document::openapi_json,
+    keys::{ApiKey, ApiKeys, Right},
+    limits::ApiLimits,
+    service::Api,
+};
 pub use cors::Cors;
 pub use http::serve;
 pub use limits::Limits;

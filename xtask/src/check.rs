@@ -9,6 +9,7 @@ mod format;
 mod links;
 mod lints;
 mod modules;
+mod openapi;
 mod purity;
 mod sizes;
 #[cfg(test)]
@@ -49,7 +50,7 @@ struct Rule {
 }
 
 /// Every rule, the quick ones first.
-static RULES: [Rule; 14] = [
+static RULES: [Rule; 15] = [
     Rule { name: floors::RULE, about: "a crate uses only crates on lower floors", prove: floors::prove },
     Rule { name: externals::RULE, about: "a crate uses only the libraries it may", prove: externals::prove },
     Rule {
@@ -68,6 +69,7 @@ static RULES: [Rule; 14] = [
     Rule { name: clippy::RULE, about: "clippy has nothing to say", prove: clippy::prove },
     Rule { name: docs::RULE, about: "the documentation builds without a warning", prove: docs::prove },
     Rule { name: vectors::RULE, about: "conformance vectors are up to date", prove: vectors::prove },
+    Rule { name: openapi::RULE, about: "docs/openapi.json is what the code says", prove: openapi::prove },
 ];
 
 /// Known vulnerabilities: apart from the others, for it needs the network.

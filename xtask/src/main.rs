@@ -9,6 +9,7 @@ mod check;
 mod crash;
 mod fuzz;
 mod house;
+mod openapi;
 mod run;
 mod rust;
 mod sim;
@@ -36,6 +37,7 @@ enum Command {
     Fuzz(fuzz::Args),
     Sim(sim::Args),
     Vectors(vectors::Args),
+    Openapi(openapi::Args),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Some(Command::Fuzz(args)) => fuzz::main(&args),
         Some(Command::Sim(args)) => sim::main(&args),
         Some(Command::Vectors(args)) => vectors::main(&args),
+        Some(Command::Openapi(args)) => openapi::main(&args),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Pub(PubArgs),
     /// Make a token with JWT_SECRET and print it.
     Token(TokenArgs),
+    /// Make a random key for the HTTP API, and print it and its SHA-256, which the settings take as well.
+    Key,
     /// Print the settings that would be served with, as TOML, secrets hidden.
     Config(ServeArgs),
     /// Look at what is kept on disk, or make it smaller, while no server has it open.

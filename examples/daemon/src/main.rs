@@ -27,6 +27,7 @@ use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use cli::{Cli, Command, CompactArgs, ConfigArgs, LookArgs, ServeArgs, StoreArgs, StoreCommand, TokenArgs};
 use settings::load::{Environment, Loaded};
+use settings::secret::Secret;
 use std::process::ExitCode;
 use tokio::runtime;
 
@@ -54,6 +55,7 @@ fn run(command: Command) -> Result<()> {
             runtime.block_on(serve::run(&settings, &unknown))
         }
         Command::Config(args) => Ok(out::print(serve_settings(&args)?.settings.to_toml()?.trim_end())?),
+        Command::Key => make_key(),
         Command::Token(args) => make_token(&args),
         Command::Sub(args) => {
             let settings = load(&args.server.config)?.settings;
@@ -114,6 +116,12 @@ fn serve_settings(args: &ServeArgs) -> Result<Loaded> {
 /// The tools have one connection.
 fn small_runtime() -> Result<runtime::Runtime> {
     runtime::Builder::new_current_thread().enable_all().build().context("can't start")
+}
+
+fn make_key() -> Result<()> {
+    let key = Secret::random()?;
+    let hash = tidings_transports::ApiKey::sha256(key.as_bytes());
+    Ok(out::print(format_args!("key         {}\nkey_sha256  {hash}", key.reveal()))?)
 }
 
 fn make_token(args: &TokenArgs) -> Result<()> {

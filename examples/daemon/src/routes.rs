@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tidings::Engine;
-use tidings_transports::{Gateway, Peer, Sse};
+use tidings_transports::{Api, Gateway, Peer, Sse};
 
 type Answer = Response<Full<Bytes>>;
 
@@ -24,7 +24,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What somebody is told who asks for an address that is not there.
-const NOT_FOUND: &str = r#"{"error":"not_found","message":"nothing is at this address","addresses":{"/":"the page","/ws":"WebSocket","/sse":"server-sent events","/healthz":"the process lives","/readyz":"it takes connections","/metrics":"figures for Prometheus"}}
+const NOT_FOUND: &str = r#"{"error":"not_found","message":"nothing is at this address","addresses":{"/":"the page","/ws":"WebSocket","/sse":"server-sent events","/api/v1/openapi.json":"the HTTP API","/healthz":"the process lives","/readyz":"it takes connections","/metrics":"figures for Prometheus"}}
 "#;
 
 const NOT_HERE: &str = "The figures are for this machine alone: ask from here, by address or as localhost, or set \
@@ -41,6 +41,7 @@ struct Inner {
     engine: Engine,
     gateway: Gateway,
     sse: Sse,
+    api: Api,
     figures: PrometheusHandle,
     readers: Readers,
     page: Bytes,
@@ -50,23 +51,25 @@ impl Routes {
     /// The routes of an engine that listens at this address.
     pub(crate) fn new(
         engine: Engine,
-        gateway: Gateway,
-        sse: Sse,
+        (gateway, sse, api): (Gateway, Sse, Api),
         figures: PrometheusHandle,
         readers: Readers,
         address: SocketAddr,
     ) -> Self {
-        Self(Arc::new(Inner { engine, gateway, sse, figures, readers, page: page::html(address) }))
+        Self(Arc::new(Inner { engine, gateway, sse, api, figures, readers, page: page::html(address) }))
     }
 
     /// Answers one request.
-    pub(crate) async fn answer(&self, request: &mut Request<Incoming>) -> Answer {
+    pub(crate) async fn answer(&self, mut request: Request<Incoming>) -> Answer {
         let inner = &*self.0;
         if request.uri().path() == "/ws" {
-            return inner.gateway.handle(request);
+            return inner.gateway.handle(&mut request);
+        }
+        if Api::serves(request.uri().path()) {
+            return inner.api.handle(request).await;
         }
         if request.uri().path() == "/sse" {
-            return inner.sse.handle(request).await;
+            return inner.sse.handle(&mut request).await;
         }
         let is_there = matches!(request.uri().path(), "/" | "/page.css" | "/healthz" | "/readyz" | "/metrics");
         if is_there && !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -83,7 +86,7 @@ impl Routes {
             "/page.css" => answer(StatusCode::OK, CSS, page::css()),
             "/healthz" => answer(StatusCode::OK, TEXT, "ok\n"),
             "/readyz" => inner.ready(),
-            "/metrics" => inner.figures(request),
+            "/metrics" => inner.figures(&request),
             _ => answer(StatusCode::NOT_FOUND, JSON, NOT_FOUND),
         }
     }

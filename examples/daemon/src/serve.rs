@@ -16,7 +16,7 @@ use std::time::Duration;
 use tidings::Engine;
 use tidings::host::{Admission, ConnectAsk, Denial, Host};
 use tidings_auth::Verifier;
-use tidings_transports::{Gateway, Options, Origins, Sse, serve};
+use tidings_transports::{Api, ApiKey, ApiKeys, Gateway, Options, Origins, Sse, serve};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -29,9 +29,6 @@ const PROGRESS: Duration = Duration::from_secs(1);
 
 /// The exit code of a process that was told a second time to stop, as shells have it for SIGINT.
 const EXIT_AT_ONCE: i32 = 130;
-
-/// Bytes of the secret that is made when none is set.
-const SECRET_BYTES: usize = 32;
 
 /// The host of this server: tokens are all it knows.
 struct Tokens(Verifier);
@@ -57,9 +54,11 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         Some(secret) => Mint::with_secret(secret.clone(), settings)?,
         None => mint_for_this_start(settings, &addresses)?,
     };
+    let (keys, key_for_this_start) = api_keys(settings)?;
     let mut signals = Signals::new()?;
     let limits = settings.transports();
-    limits.check().map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
+    let checked = limits.check().and_then(|()| settings.api.limits().check());
+    checked.map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
     let options = Options::new(limits.clone()).with_proxies(settings.http.proxies()?);
     let engine = Engine::start(settings.engine(), Tokens(mint.verifier()?)).context("can't start")?;
     let listener = listen(&settings.listen, &addresses).await?;
@@ -68,13 +67,15 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         tracing::warn!("{warning}");
     }
     let figures = PrometheusBuilder::new().install_recorder().context("can't count")?;
+    let has_keys = !keys.is_empty();
+    let api = Api::new(engine.clone(), keys, origins.clone(), settings.api.limits());
     let gateway = Gateway::new(engine.clone(), origins.clone(), limits.clone());
     let sse = Sse::new(engine.clone(), origins, limits);
     let at = welcome::reachable(address);
-    let routes = Routes::new(engine.clone(), gateway, sse, figures.clone(), settings.metrics, at);
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let routes = Routes::new(engine.clone(), (gateway, sse, api), figures.clone(), settings.metrics, at);
+    let service = service_fn(move |request: Request<Incoming>| {
         let routes = routes.clone();
-        async move { Ok::<_, Infallible>(routes.answer(&mut request).await) }
+        async move { Ok::<_, Infallible>(routes.answer(request).await) }
     });
     let (stop, stopped) = watch::channel(false);
     let mut server = tokio::spawn(serve(listener, options, service, stopped));
@@ -85,8 +86,8 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         }
     });
     let welcome = match settings.jwt_secret {
-        Some(_) => welcome::with_secret(address, settings.data()),
-        None => welcome::without_secret(address, settings.data(), &mint)?,
+        Some(_) => welcome::with_secret(address, settings.data(), has_keys),
+        None => welcome::without_secret(address, settings.data(), &mint, key_for_this_start.as_ref())?,
     };
     // A server whose standard output is closed serves all the same.
     let _ = out::print(welcome);
@@ -101,6 +102,18 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         () = signals.next() => std::process::exit(EXIT_AT_ONCE),
     }
     Ok(())
+}
+
+/// The keys of the HTTP API, and the one that was made for this start: where none is set, for a server that nobody else can
+/// reach. With a secret of the operator's the server is no trial, and a key would be printed to whatever keeps its output.
+fn api_keys(settings: &Settings) -> Result<(ApiKeys, Option<Secret>)> {
+    let keys = settings.api.keys()?;
+    if !keys.is_empty() || settings.jwt_secret.is_some() {
+        return Ok((keys, None));
+    }
+    let secret = Secret::random()?;
+    let key = ApiKey::new("this start's", secret.as_bytes()).map_err(anyhow::Error::msg)?;
+    Ok(([key].into_iter().collect(), Some(secret)))
 }
 
 async fn resolve(listen: &str) -> Result<Vec<SocketAddr>> {
@@ -137,10 +150,7 @@ fn mint_for_this_start(settings: &Settings, addresses: &[SocketAddr]) -> Result<
             address.ip()
         );
     }
-    let mut bytes = [0; SECRET_BYTES];
-    getrandom::fill(&mut bytes).context("the operating system gives no random bits")?;
-    let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Mint::with_secret(Secret::new(secret), settings)
+    Mint::with_secret(Secret::random()?, settings)
 }
 
 /// Tells all clients when to come back and waits until they are gone, or until patience ends. While it does, `/readyz`

@@ -2,12 +2,14 @@
 //!
 //! `docs/settings.md` lists every one of them.
 
+pub(crate) mod api;
 pub(crate) mod http;
 pub(crate) mod load;
 pub(crate) mod secret;
 #[cfg(test)]
 mod tests;
 
+use api::Api;
 use http::Http;
 use secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     /// Who may read `/metrics`.
     pub(crate) metrics: Readers,
+    /// Who may call the HTTP API, and what a call is held to.
+    pub(crate) api: Api,
     /// What HTTP peers are held to.
     pub(crate) http: Http,
     /// What sessions are held to.
@@ -71,6 +75,7 @@ impl Default for Settings {
             allowed_origin: String::new(),
             log: "info".into(),
             metrics: Readers::Loopback,
+            api: Api::default(),
             http: Http::default(),
             limits,
             times,

@@ -1,6 +1,7 @@
 //! What is printed when the server has started.
 
 use crate::out::plain;
+use crate::settings::secret::Secret;
 use crate::token::{Mint, grants};
 use anyhow::Result;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,13 +14,25 @@ pub(crate) const DEFAULT_SERVER: &str = "ws://127.0.0.1:8080/ws";
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The addresses, and how to make a token.
-pub(crate) fn with_secret(address: SocketAddr, data: Option<&Path>) -> String {
+pub(crate) fn with_secret(address: SocketAddr, data: Option<&Path>, has_keys: bool) -> String {
     let (addresses, program) = (addresses(address, data), program());
-    format!("{addresses}\nTokens are made with the same JWT_SECRET:\n\n  {program} token --user alice\n")
+    let keyless = if has_keys {
+        String::new()
+    } else {
+        format!(
+            "\nThe HTTP API has no key, so nobody may call it: set TIDINGS_API_KEY (make one with `{program} key`).\n"
+        )
+    };
+    format!("{addresses}\nTokens are made with the same JWT_SECRET:\n\n  {program} token --user alice\n{keyless}")
 }
 
 /// The addresses, and commands to paste: this start's secret is known to nobody else.
-pub(crate) fn without_secret(address: SocketAddr, data: Option<&Path>, mint: &Mint) -> Result<String> {
+pub(crate) fn without_secret(
+    address: SocketAddr,
+    data: Option<&Path>,
+    mint: &Mint,
+    key: Option<&Secret>,
+) -> Result<String> {
     let all = || grants(&[], &[], &[]);
     let (alice, bob) = (mint.token("alice", all(), A_DAY)?, mint.token("bob", all(), A_DAY)?);
     let (program, server) = (program(), server(address));
@@ -28,17 +41,30 @@ pub(crate) fn without_secret(address: SocketAddr, data: Option<&Path>, mint: &Mi
          two terminals (the tokens are good for 24 hours, or until the server stops):\n\n  {program} sub \
          {server}--token {alice} messaging:lobby\n\n  {program} pub {server}--token {bob} messaging:lobby \
          '{{\"text\":\"hi\"}}'\n\nOr listen with nothing but curl:\n\n  curl -N -H 'Authorization: Bearer {alice}' \
-         'http://{}/sse?channel=messaging:lobby'\n",
+         'http://{}/sse?channel=messaging:lobby'\n{}",
         addresses(address, data),
         reachable(address),
+        key.map_or_else(String::new, |key| curl(address, key)),
     ))
+}
+
+/// A call of the HTTP API, to paste.
+fn curl(address: SocketAddr, key: &Secret) -> String {
+    format!(
+        "\nThe same from a server of yours, over the HTTP API (this start's key, with all rights):\n\n  curl \
+         http://{}/api/v1/publish -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' -d \
+         '{{\"channel\":\"messaging:lobby\",\"event\":\"NEW_MESSAGE\",\"data\":{{\"text\":\"hi\"}}}}'\n",
+        reachable(address),
+        key.reveal(),
+    )
 }
 
 fn addresses(address: SocketAddr, data: Option<&Path>) -> String {
     let here = reachable(address);
     let data = data.map_or_else(|| "nothing is kept on disk".into(), |path| plain(&path.display().to_string()));
     format!(
-        "tidingsd {} is listening on http://{address}\n\n  WebSocket  ws://{here}/ws\n  SSE        http://{here}/sse\n  page       http://{here}/\n  \
+        "tidingsd {} is listening on http://{address}\n\n  WebSocket  ws://{here}/ws\n  SSE        http://{here}/sse\n  \
+         HTTP API   http://{here}/api/v1/openapi.json\n  page       http://{here}/\n  \
          health     http://{here}/healthz\n  ready      http://{here}/readyz\n  figures    http://{here}/metrics\n  data       {data}\n",
         env!("CARGO_PKG_VERSION")
     )

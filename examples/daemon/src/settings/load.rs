@@ -15,7 +15,8 @@ const A_NAMESPACE: &str = "messaging";
 pub(crate) type Environment = Map<String, String>;
 
 /// Names that are known beyond this program, and the settings that they are.
-const NAMED: [(&str, &str); 6] = [
+const NAMED: [(&str, &str); 7] = [
+    ("TIDINGS_API_KEY", "api.key"),
     ("JWT_SECRET", "jwt_secret"),
     ("ALLOWED_ORIGIN", "allowed_origin"),
     ("RATE_LIMIT_MESSAGES_PER_MINUTE", "limits.messages_per_minute"),
@@ -23,6 +24,9 @@ const NAMED: [(&str, &str); 6] = [
     ("TIDINGS_DATA", "store.path"),
     ("TIDINGS_DRAIN_TIMEOUT_MS", "http.drain_timeout_ms"),
 ];
+
+/// A setting that is a list, empty by default: of an empty list nothing stands among the defaults.
+const LIST: &str = "api.keys";
 
 /// All others: `TIDINGS_LIMITS__CONNECTIONS_MAX` is `limits.connections_max`.
 const PREFIX: &str = "TIDINGS_";
@@ -76,7 +80,7 @@ fn is_setting(defaults: &Config, key: &str) -> bool {
         ["namespaces", _, ref field @ ..] => format!("namespaces.{A_NAMESPACE}.{}", field.join(".")),
         _ => key.to_owned(),
     };
-    defaults.get::<Value>(&key).is_ok_and(|value| !matches!(value.kind, ValueKind::Table(_)))
+    key == LIST || defaults.get::<Value>(&key).is_ok_and(|value| !matches!(value.kind, ValueKind::Table(_)))
 }
 
 fn settings(config: Config) -> Result<Settings> {

@@ -1,5 +1,6 @@
 //! A text that is never shown.
 
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
@@ -8,12 +9,25 @@ use std::fmt;
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
+/// Bytes of a secret that is made here.
+const RANDOM_BYTES: usize = 32;
+
 const HIDDEN: &str = "(hidden)";
 
 impl Secret {
-    /// Takes a text as a secret.
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+    /// A secret of 32 random bytes, in hexadecimal digits.
+    ///
+    /// # Errors
+    /// The operating system gives no random bits.
+    pub(crate) fn random() -> Result<Self> {
+        let mut bytes = [0; RANDOM_BYTES];
+        getrandom::fill(&mut bytes).context("the operating system gives no random bits")?;
+        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
+    /// Its text, for the one who is to have it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
     }
 
     /// Its bytes, to make a key of.
@@ -29,7 +43,7 @@ impl fmt::Debug for Secret {
 }
 
 impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.serialize_str(HIDDEN)
     }
 }

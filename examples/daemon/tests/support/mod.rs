@@ -1,6 +1,7 @@
 //! The real daemon, the tools in the same binary, and clients that do as they are told.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod api;
 #[path = "../../../../transports/tests/support/client.rs"]
 pub(crate) mod client;
 pub(crate) mod daemon;
