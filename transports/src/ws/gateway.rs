@@ -1,6 +1,6 @@
 //! WebSocket in front of an engine.
 
-use super::{handshake::Handshake, serving::Serving, socket::WebSocket};
+use super::{handshake::Handshake, serving::Serving, socket::WebSocket, upgrade::Upgrade};
 use crate::{limits::Limits, origin::Origins};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -57,22 +57,26 @@ impl Gateway {
         };
         let (engine, limits, upgrade) = (self.engine.clone(), Arc::clone(&self.limits), accepted.upgrade);
         tokio::spawn(async move {
-            // A peer that is gone before its WebSocket began is no matter of ours.
-            let Ok(connection) = upgrade.await else { return };
-            if !engine.has_room() {
-                let mut socket = Box::new(WebSocket::new(connection, limits));
-                let code = if engine.is_stopping() { Code::Shutdown } else { Code::Overloaded };
-                // It goes away either way.
-                let _ = Box::pin(socket.close(code.number(), code.name())).await;
-                return;
-            }
-            if let Ok((serving, unread)) = Serving::open(&engine, connection, form, limits) {
-                drop(engine);
-                serving.run(unread).await;
-            }
+            // Boxed, because a task is as large as the most it ever holds, and this is over when the session begins.
+            let Some(mut serving) = Box::pin(begin(engine, upgrade, form, limits)).await else { return };
+            serving.run().await;
         });
         accepted.response
     }
+}
+
+/// Waits for the connection and opens a session on it. `None` when there is none, or no room.
+async fn begin(engine: Engine, upgrade: Upgrade, form: WireForm, limits: Arc<Limits>) -> Option<Serving> {
+    // A peer that is gone before its WebSocket began is no matter of ours.
+    let connection = upgrade.await.ok()?;
+    if !engine.has_room() {
+        let mut socket = WebSocket::new(connection, limits);
+        let code = if engine.is_stopping() { Code::Shutdown } else { Code::Overloaded };
+        // It goes away either way.
+        let _ = socket.close(code.number(), code.name()).await;
+        return None;
+    }
+    Serving::open(&engine, connection, form, limits).ok()
 }
 
 /// The answer when there is no room for one more connection.

@@ -39,7 +39,7 @@ pub(crate) struct Serving {
 struct Ended;
 
 impl Serving {
-    /// Opens a session on an upgraded connection.
+    /// Opens a session on an upgraded connection, and takes what came with the handshake.
     ///
     /// # Errors
     /// The engine takes no more connections.
@@ -48,21 +48,21 @@ impl Serving {
         connection: Connection,
         form: WireForm,
         limits: Arc<Limits>,
-    ) -> Result<(Self, Vec<u8>), Error> {
+    ) -> Result<Self, Error> {
         connection.stream.bound_unsent();
         let link = Arc::new(WebSocketLink::new(connection.stream, form));
         let port = engine.open(Arc::clone(&link) as Arc<dyn Link>)?;
-        let serving = Self { port, link, decoder: Decoder::default(), limits, closing: false, _seat: connection.seat };
-        Ok((serving, connection.unread))
+        let seat = connection.seat;
+        let mut serving = Self { port, link, decoder: Decoder::default(), limits, closing: false, _seat: seat };
+        let mut unread = connection.unread;
+        if !unread.is_empty() {
+            serving.take(&mut unread);
+        }
+        Ok(serving)
     }
 
-    /// Reads until the connection is over. `unread` is what came with the handshake.
-    pub(crate) async fn run(mut self, mut unread: Vec<u8>) {
-        if !unread.is_empty() {
-            self.take(&mut unread);
-            unread = Vec::new();
-        }
-        drop(unread);
+    /// Reads until the connection is over.
+    pub(crate) async fn run(&mut self) {
         loop {
             let ended = match self.decoder.unfinished_since() {
                 None => poll_fn(|context| self.poll_read(context)).await,
