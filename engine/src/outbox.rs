@@ -82,6 +82,10 @@ impl Outbox {
         self.session
     }
 
+    pub(crate) const fn session_ref(&self) -> &SessionId {
+        &self.session
+    }
+
     /// Which flusher serves this outbox.
     pub(crate) fn home(&self) -> usize {
         usize::from(self.home)

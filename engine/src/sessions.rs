@@ -1,21 +1,46 @@
 //! The sessions that are open, by id. No guard of the map leaves this file.
 
 use crate::conn::Conn;
-use dashmap::DashMap;
+use dashmap::DashSet;
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tidings_proto::id::SessionId;
 
+/// A connection, found by its id. The set of them is a third of a map from ids: it holds nothing that they hold already.
+struct ById(Arc<Conn>);
+
+impl Borrow<SessionId> for ById {
+    fn borrow(&self) -> &SessionId {
+        self.0.outbox.session_ref()
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Borrow::<SessionId>::borrow(self).hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.outbox.session() == other.0.outbox.session()
+    }
+}
+
+impl Eq for ById {}
+
 /// All open connections, up to a limit.
 pub(crate) struct Sessions {
-    conns: DashMap<SessionId, Arc<Conn>>,
+    conns: DashSet<ById>,
     count: AtomicUsize,
     connections_max: usize,
 }
 
 impl Sessions {
     pub(crate) fn new(connections_max: usize) -> Self {
-        Self { conns: DashMap::new(), count: AtomicUsize::new(0), connections_max }
+        Self { conns: DashSet::new(), count: AtomicUsize::new(0), connections_max }
     }
 
     /// Takes a place. False when there is none left.
@@ -30,7 +55,7 @@ impl Sessions {
 
     /// Adds a connection for which a place was taken.
     pub(crate) fn add(&self, conn: &Arc<Conn>) {
-        self.conns.insert(conn.outbox.session(), Arc::clone(conn));
+        self.conns.insert(ById(Arc::clone(conn)));
     }
 
     pub(crate) fn remove(&self, id: SessionId) {
@@ -40,7 +65,7 @@ impl Sessions {
     }
 
     pub(crate) fn find(&self, id: SessionId) -> Option<Arc<Conn>> {
-        self.conns.get(&id).map(|conn| Arc::clone(&conn))
+        self.conns.get(&id).map(|conn| Arc::clone(&conn.0))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -48,6 +73,6 @@ impl Sessions {
     }
 
     pub(crate) fn ids(&self) -> Vec<SessionId> {
-        self.conns.iter().map(|conn| *conn.key()).collect()
+        self.conns.iter().map(|conn| conn.0.outbox.session()).collect()
     }
 }
