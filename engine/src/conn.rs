@@ -3,11 +3,11 @@
 use crate::cell::Cell;
 use crate::outbox::Outbox;
 use crate::sync::lock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use tidings_core::session::Session;
 use tidings_core::time::Instant;
-use tidings_proto::id::{Epoch, Position, SessionId};
+use tidings_proto::id::{Epoch, Position, Secret, SessionId};
 
 /// The channels of a session, and what its client surely has of each.
 pub(crate) type Channels = Vec<(Arc<str>, Position)>;
@@ -16,10 +16,14 @@ pub(crate) type Channels = Vec<(Arc<str>, Position)>;
 pub(crate) struct Conn {
     pub(crate) session: Mutex<Session<Arc<Cell>>>,
     pub(crate) outbox: Arc<Outbox>,
+    /// The secret of the session that begins with it, if one does.
+    secret: Secret,
+    /// That session has begun and has no other connection, nor waits for one.
+    owns_session: AtomicBool,
     /// The time of the one timer that counts; those armed before it find that it is not theirs.
     armed: AtomicU64,
     /// Which of its streams is brought forward first the next time.
-    forward: AtomicUsize,
+    forward: AtomicU32,
     /// What it has of a session of before. Boxed, because most have nothing.
     before: OnceLock<Box<Before>>,
 }
@@ -37,12 +41,14 @@ struct Before {
 }
 
 impl Conn {
-    pub(crate) fn new(session: Session<Arc<Cell>>, outbox: Arc<Outbox>) -> Self {
+    pub(crate) fn new(session: Session<Arc<Cell>>, outbox: Arc<Outbox>, secret: Secret) -> Self {
         Self {
             session: Mutex::new(session),
             outbox,
+            secret,
+            owns_session: AtomicBool::new(false),
             armed: AtomicU64::new(0),
-            forward: AtomicUsize::new(0),
+            forward: AtomicU32::new(0),
             before: OnceLock::new(),
         }
     }
@@ -50,6 +56,26 @@ impl Conn {
     /// The session's id, as its client and the host know it.
     pub(crate) fn session_id(&self) -> SessionId {
         self.before.get().and_then(|before| before.resumed.get().copied()).unwrap_or(self.outbox.session())
+    }
+
+    pub(crate) const fn secret(&self) -> Secret {
+        self.secret
+    }
+
+    /// A session begins with it.
+    pub(crate) fn begin_session(&self) {
+        self.owns_session.store(true, Ordering::Release);
+    }
+
+    /// Whether the session that began with it is still its own.
+    pub(crate) fn owns_session(&self) -> bool {
+        self.owns_session.load(Ordering::Acquire)
+    }
+
+    /// That session is another's now, or waits, or is over. Returns whether it was its own until now. For
+    /// [`crate::identities::Identities`] alone, which has the session from then on.
+    pub(crate) fn give_up_session(&self) -> bool {
+        self.owns_session.swap(false, Ordering::AcqRel)
     }
 
     /// From now on it is another session's connection.
@@ -105,7 +131,7 @@ impl Conn {
 
     /// The stream to begin with, another one each time.
     pub(crate) fn begin_forward(&self, streams: usize) -> usize {
-        self.forward.fetch_add(1, Ordering::Relaxed) % streams
+        self.forward.fetch_add(1, Ordering::Relaxed) as usize % streams
     }
 
     pub(crate) fn armed(&self) -> Instant {

@@ -133,7 +133,9 @@ impl Engine {
     /// id and this secret; which of the two is wrong is not told.
     #[must_use]
     pub fn feed(&self, session: SessionId, secret: Secret, codec: Codec, message: &[u8]) -> bool {
-        let Some(conn) = self.shared.identities.connection_for(session, secret) else { return false };
+        let Some(conn) = self.shared.identities.connection_for(&self.shared.sessions, session, secret) else {
+            return false;
+        };
         Batch::new(&self.shared, &conn).message(codec, message);
         true
     }

@@ -1,7 +1,11 @@
 //! Sessions as their clients know them: an id and a secret that outlive a connection, and what is left of a session while
 //! it has none. No guard of the map leaves this file.
+//!
+//! A session that still has its first connection is not in the map: the connection itself says whether the session is its
+//! own. That is given up only under the map's guard of the id, so nobody finds the session in both places.
 
 use crate::conn::{Channels, Conn};
+use crate::sessions::Sessions;
 use crate::sync::lock;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -14,7 +18,7 @@ use tidings_proto::id::{Secret, SessionId};
 /// How many sessions can change their connections at once.
 const TAKE_OVERS: usize = 64;
 
-/// One session.
+/// A session that has lost its first connection.
 struct Identity {
     secret: Secret,
     user: Arc<str>,
@@ -34,6 +38,17 @@ impl Identity {
     }
 }
 
+/// The first connection of a session that still has it. To be asked for before the map is: who has given the session up
+/// is not found here any more, and by then the map has it.
+fn owner(sessions: &Sessions, session: SessionId) -> Option<Arc<Conn>> {
+    sessions.find(session).filter(|first| first.owns_session())
+}
+
+/// The user of a connection's session. To be read before the map is locked: a session's lock comes first.
+fn user_of(conn: &Conn) -> Option<Arc<str>> {
+    lock(&conn.session).user().cloned()
+}
+
 /// What a session was when it was claimed.
 pub(crate) enum Claimed {
     /// It had this connection, which must give up its channels.
@@ -51,7 +66,7 @@ pub(crate) struct Found {
     pub(crate) channels: Vec<Arc<str>>,
 }
 
-/// All sessions that are connected or wait.
+/// All sessions that wait, or have another connection than their first.
 pub(crate) struct Identities {
     map: DashMap<SessionId, Identity>,
     parked: AtomicUsize,
@@ -81,13 +96,11 @@ impl Identities {
         lock(&self.take_overs[at])
     }
 
-    /// A new session, under the id of its first connection.
-    pub(crate) fn add(&self, conn: &Arc<Conn>, secret: Secret, user: Arc<str>) {
-        self.map.insert(conn.session_id(), Identity { secret, user, state: State::Live(Arc::clone(conn)) });
-    }
-
     /// The connection that a session has now.
-    pub(crate) fn connection(&self, session: SessionId) -> Option<Arc<Conn>> {
+    pub(crate) fn connection(&self, sessions: &Sessions, session: SessionId) -> Option<Arc<Conn>> {
+        if let Some(first) = owner(sessions, session) {
+            return Some(first);
+        }
         match &self.map.get(&session)?.state {
             State::Live(conn) => Some(Arc::clone(conn)),
             State::Parked(..) => None,
@@ -95,7 +108,10 @@ impl Identities {
     }
 
     /// A session, whatever it is doing: whose it is, its connection, and while it waits how many channels it is to have.
-    pub(crate) fn find(&self, session: SessionId) -> Option<Found> {
+    pub(crate) fn find(&self, sessions: &Sessions, session: SessionId) -> Option<Found> {
+        if let Some(first) = owner(sessions, session) {
+            return Some(Found { user: user_of(&first)?, conn: Some(first), channels: Vec::new() });
+        }
         let identity = self.map.get(&session)?;
         let (conn, channels) = match &identity.state {
             State::Live(conn) => (Some(Arc::clone(conn)), Vec::new()),
@@ -111,8 +127,12 @@ impl Identities {
 
     /// The session is over: it is neither gone on with nor parked any more. Returns the connection that it had, which is
     /// to be closed; `None` if there is no such session.
-    pub(crate) fn end(&self, session: SessionId) -> Option<Option<Arc<Conn>>> {
-        let (_, identity) = self.map.remove(&session)?;
+    pub(crate) fn end(&self, sessions: &Sessions, session: SessionId) -> Option<Option<Arc<Conn>>> {
+        let first = sessions.find(session);
+        let identity = match self.map.entry(session) {
+            Entry::Occupied(entry) => entry.remove(),
+            Entry::Vacant(_) => return first.filter(|first| first.give_up_session()).map(Some),
+        };
         Some(match identity.state {
             State::Live(conn) => Some(conn),
             State::Parked(..) => {
@@ -123,7 +143,10 @@ impl Identities {
     }
 
     /// The connection that a session has now, if the secret is the session's.
-    pub(crate) fn connection_for(&self, session: SessionId, secret: Secret) -> Option<Arc<Conn>> {
+    pub(crate) fn connection_for(&self, sessions: &Sessions, session: SessionId, secret: Secret) -> Option<Arc<Conn>> {
+        if let Some(first) = owner(sessions, session) {
+            return Some(first).filter(|first| first.secret().is(secret));
+        }
         let identity = self.map.get(&session)?;
         match &identity.state {
             State::Live(conn) if identity.secret.is(secret) => Some(Arc::clone(conn)),
@@ -131,14 +154,30 @@ impl Identities {
         }
     }
 
-    /// The secret of a session that this connection has.
+    /// The secret of a session that has another connection than its first.
     pub(crate) fn secret(&self, session: SessionId) -> Option<Secret> {
         self.map.get(&session).map(|identity| identity.secret)
     }
 
-    /// Gives a session another connection, if the secret and the user are its own.
-    pub(crate) fn claim(&self, session: SessionId, secret: Secret, user: &str, conn: &Arc<Conn>) -> Option<Claimed> {
-        let mut identity = self.map.get_mut(&session)?;
+    /// Gives a session another connection, if the secret and the user are its own. No session is locked.
+    pub(crate) fn claim(
+        &self,
+        sessions: &Sessions,
+        (session, secret): (SessionId, Secret),
+        user: &str,
+        conn: &Arc<Conn>,
+    ) -> Option<Claimed> {
+        let first = sessions.find(session).filter(|first| first.secret().is(secret));
+        let first = first.and_then(|first| Some((user_of(&first).filter(|its| **its == *user)?, first)));
+        let mut entry = match self.map.entry(session) {
+            Entry::Occupied(entry) => entry,
+            Entry::Vacant(place) => {
+                let (user, first) = first.filter(|(_, first)| first.give_up_session())?;
+                place.insert(Identity { secret, user, state: State::Live(Arc::clone(conn)) });
+                return Some(Claimed::Live(first));
+            }
+        };
+        let identity = entry.get_mut();
         if !identity.secret.is(secret) || *identity.user != *user {
             return None;
         }
@@ -153,21 +192,29 @@ impl Identities {
 
     /// The session has lost this connection and waits for another. Does nothing when it has another already. Returns
     /// whether it waits: not when as many do as may. Of one user as many wait as may be connected; the one that waits for
-    /// longest makes room, so that nobody takes the places of others.
+    /// longest makes room, so that nobody takes the places of others. No session is locked.
     pub(crate) fn park(&self, session: SessionId, conn: &Conn, channels: Channels, until: Instant) -> bool {
+        let user = user_of(conn);
         let oldest = {
-            let Entry::Occupied(mut entry) = self.map.entry(session) else { return false };
-            if !entry.get().has(conn) {
-                return false;
-            }
+            let entry = self.map.entry(session);
+            let (secret, user) = match (&entry, user) {
+                (Entry::Occupied(entry), _) if entry.get().has(conn) => {
+                    (entry.get().secret, Arc::clone(&entry.get().user))
+                }
+                (Entry::Vacant(_), Some(user)) if conn.give_up_session() => (conn.secret(), user),
+                _ => return false,
+            };
             if self.parked.fetch_add(1, Ordering::Relaxed) >= self.parked_max {
                 self.parked.fetch_sub(1, Ordering::Relaxed);
-                entry.remove();
+                if let Entry::Occupied(entry) = entry {
+                    entry.remove();
+                }
                 return false;
             }
-            entry.get_mut().state = State::Parked(Box::new(channels), until);
+            let state = State::Parked(Box::new(channels), until);
+            let _guard = entry.insert(Identity { secret, user: Arc::clone(&user), state });
             let mut by_user = lock(&self.by_user);
-            let waiting = by_user.entry(Arc::clone(&entry.get().user)).or_default();
+            let waiting = by_user.entry(user).or_default();
             waiting.push_back(session);
             waiting.front().copied().filter(|_| waiting.len() > self.parked_per_user_max)
         };
@@ -201,7 +248,11 @@ impl Identities {
 
     /// The session is over, if it has still this connection.
     pub(crate) fn remove(&self, session: SessionId, conn: &Conn) {
-        self.map.remove_if(&session, |_, identity| identity.has(conn));
+        match self.map.entry(session) {
+            Entry::Occupied(entry) if entry.get().has(conn) => drop(entry.remove()),
+            Entry::Occupied(_) => {}
+            Entry::Vacant(_) => drop(conn.give_up_session()),
+        }
     }
 
     /// The session is over if it has waited long enough.

@@ -181,7 +181,7 @@ impl Engine {
     /// A session; `None` if there is none of this id.
     #[must_use]
     pub fn session(&self, session: SessionId) -> Option<SessionView> {
-        let found = self.shared.identities.find(session)?;
+        let found = self.shared.identities.find(&self.shared.sessions, session)?;
         let Some(conn) = found.conn else {
             let (user, channels) = (found.user, found.channels);
             return Some(SessionView { session, user, device: None, connected: false, channels });

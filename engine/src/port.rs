@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tidings_core::session::Session;
 use tidings_proto::code::Code;
 use tidings_proto::decode;
-use tidings_proto::id::{Position, SessionId};
+use tidings_proto::id::{Position, Secret, SessionId};
 use tidings_proto::payload::Codec;
 
 /// One open connection. The transport's task holds it; dropping it says that the connection is gone.
@@ -40,7 +40,8 @@ impl Port {
         if !link.answers_pings() {
             session.expect_no_pongs();
         }
-        let conn = Arc::new(Conn::new(session, Arc::new(Outbox::new(id, home, link))));
+        let secret = Secret(random(u128::from_ne_bytes));
+        let conn = Arc::new(Conn::new(session, Arc::new(Outbox::new(id, home, link)), secret));
         shared.sessions.add(&conn);
         shared.counters.opened.add(1);
         shared.arm(&conn, now.instant + shared.settled.times.connect_timeout_ms);

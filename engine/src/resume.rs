@@ -23,10 +23,11 @@ pub(crate) struct TakenOver {
 /// Gives the session that the client wants to go on with to this connection, if it is the client's own. No session is
 /// locked. The connection that had it is closed next, and then [`gone_on`] called.
 pub(crate) fn take_over(shared: &Shared, conn: &Arc<Conn>, user: &str) -> Option<TakenOver> {
-    let (session, secret) = lock(&conn.session).wants_to_resume()?;
+    let wanted = lock(&conn.session).wants_to_resume()?;
+    let (session, _) = wanted;
     let taken = {
         let _alone = shared.identities.take_over(session);
-        let (channels, before) = match shared.identities.claim(session, secret, user, conn)? {
+        let (channels, before) = match shared.identities.claim(&shared.sessions, wanted, user, conn)? {
             Claimed::Parked(channels) => (channels, None),
             Claimed::Live(before) => {
                 let channels = channels_of(&before, &lock(&before.session));

@@ -42,7 +42,7 @@ impl Engine {
 
     /// Ends a session: with close code 3504 if it is connected. It cannot be resumed. False if there is no such session.
     pub fn disconnect_session(&self, session: SessionId) -> bool {
-        let Some(conn) = self.shared.identities.end(session) else { return false };
+        let Some(conn) = self.shared.identities.end(&self.shared.sessions, session) else { return false };
         if let Some(conn) = conn {
             close_session(&self.shared, &conn, Code::Disconnected);
         }
@@ -86,7 +86,7 @@ impl Engine {
 
     fn connected(&self, session: SessionId) -> Result<Arc<Conn>, Error> {
         let none = || Error::new(ErrorKind::NotFound, "no session of this id is connected");
-        self.shared.identities.connection(session).ok_or_else(none)
+        self.shared.identities.connection(&self.shared.sessions, session).ok_or_else(none)
     }
 
     fn step(

@@ -11,7 +11,6 @@ use crate::flush::{go_on, settle};
 use crate::host::{Answering, HostAnswer, HostEvent, panicked, poll_once};
 use crate::outbox::Outbox;
 use crate::place::{Failed, Outcome, Placing, Target};
-use crate::random::random;
 use crate::resume::{channels_of, gone_on, park, take_over};
 use crate::shared::Shared;
 use crate::streams::{Streaming, watch, with_channel, with_inbox};
@@ -281,14 +280,10 @@ impl Effects for Turn<'_> {
             let Joined { slot, offset, recovered, .. } = joined;
             let (number, epoch) = (stream.number(), stream.position().epoch);
             let inbox = Inbox { stream: number, epoch, offset, delivered, read, recovered };
-            let secret = match &admission.resumed {
-                Some(resumed) => shared.identities.secret(resumed.session),
-                None => None,
-            };
-            let secret = secret.unwrap_or_else(|| {
-                let secret = Secret(random(u128::from_ne_bytes));
-                shared.identities.add(conn, secret, Arc::clone(&admission.user));
-                secret
+            let resumed = admission.resumed.as_ref().and_then(|resumed| shared.identities.secret(resumed.session));
+            let secret = resumed.unwrap_or_else(|| {
+                conn.begin_session();
+                conn.secret()
             });
             self.say_hello(id, admission, inbox, secret);
             self.begin(cell, &mut stream, &joined);
