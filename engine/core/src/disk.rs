@@ -20,6 +20,55 @@ pub struct Upkeep {
     pub more: bool,
 }
 
+/// Whether a stream has a part on disk.
+#[derive(Debug)]
+pub(crate) enum OnDisk {
+    /// It is in memory alone.
+    No,
+    /// An inbox of which nothing is on disk: the number that its records will stand under. Most users' inboxes stay so as
+    /// long as they are in memory, and take no more of it than this.
+    Untouched(u64),
+    /// Boxed, because most streams have none.
+    Part(Box<Disk>),
+}
+
+impl OnDisk {
+    /// What is known of it, but for its number.
+    pub(crate) fn get(&self) -> Option<&Disk> {
+        // The number is the only thing in which one that is untouched differs from another.
+        static UNTOUCHED: Disk = Disk::new(0, true);
+        match self {
+            Self::No => None,
+            Self::Untouched(_) => Some(&UNTOUCHED),
+            Self::Part(disk) => Some(disk),
+        }
+    }
+
+    /// The number that its records stand under.
+    pub(crate) fn number(&self) -> Option<u64> {
+        match self {
+            Self::Untouched(number) => Some(*number),
+            Self::No | Self::Part(_) => self.get().map(|disk| disk.number),
+        }
+    }
+
+    /// To change something of what there is already.
+    pub(crate) fn part(&mut self) -> Option<&mut Disk> {
+        match self {
+            Self::No | Self::Untouched(_) => None,
+            Self::Part(disk) => Some(disk),
+        }
+    }
+
+    /// To write the first thing, or another.
+    pub(crate) fn touched(&mut self) -> Option<&mut Disk> {
+        if let Self::Untouched(number) = *self {
+            *self = Self::Part(Box::new(Disk::new(number, true)));
+        }
+        self.part()
+    }
+}
+
 /// The part on disk.
 #[derive(Debug)]
 pub(crate) struct Disk {
@@ -47,7 +96,8 @@ pub(crate) struct Disk {
 impl Disk {
     /// A stream that has nothing on disk yet. Its head is written with its first entry or device, so that a stream that
     /// was only looked at leaves nothing.
-    pub(crate) fn new(number: u64, is_inbox: bool) -> Self {
+    pub(crate) const fn new(number: u64, is_inbox: bool) -> Self {
+        let devices = if is_inbox { Some(Devices::new(Vec::new())) } else { None };
         Self {
             number,
             stored: 0,
@@ -58,7 +108,7 @@ impl Disk {
             floor_at: 0,
             removed_below: 1,
             stale: false,
-            devices: is_inbox.then(Devices::default),
+            devices,
         }
     }
 
@@ -86,11 +136,6 @@ impl Disk {
             stale: false,
             devices: is_inbox.then(|| Devices::new(head.devices)),
         }
-    }
-
-    /// The number that its records stand under.
-    pub(crate) const fn number(&self) -> u64 {
-        self.number
     }
 
     /// The first offset that is kept; that of the next entry when nothing is.

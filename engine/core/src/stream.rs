@@ -19,7 +19,7 @@ pub use durable::{Append, InboxJoined, Origin, PageRead};
 pub use forward::Forward;
 pub use past::{Backlog, Begin, Missing, Past};
 
-use crate::disk::Disk;
+use crate::disk::OnDisk;
 use crate::history::History;
 use crate::members::Members;
 pub use crate::members::Slot;
@@ -113,7 +113,7 @@ pub struct Stream<S> {
     members: Members<S>,
     history: Option<Box<History>>,
     pending: Option<Box<Pending>>,
-    disk: Option<Box<Disk>>,
+    disk: OnDisk,
     active: Now,
 }
 
@@ -130,7 +130,7 @@ impl<S: Subscriber> Stream<S> {
             members: Members::default(),
             history: None,
             pending: None,
-            disk: None,
+            disk: OnDisk::No,
             active: now,
         }
     }
@@ -161,7 +161,7 @@ impl<S: Subscriber> Stream<S> {
 
     /// The last entry that members get: what waits for the disk is not shown.
     fn shown(&self) -> u64 {
-        self.disk.as_ref().map_or(self.last, |disk| disk.stored())
+        self.disk.get().map_or(self.last, |disk| disk.stored())
     }
 
     /// How many members it has.

@@ -4,7 +4,7 @@
 use super::forward::Forward;
 use super::{Delivery, Effects, Joined, Publication, Stream, Subscriber};
 use crate::devices::Mark;
-use crate::disk::{Disk, Upkeep};
+use crate::disk::{Disk, OnDisk, Upkeep};
 use crate::members::Slot;
 use crate::policy::Policy;
 use crate::time::Now;
@@ -59,17 +59,18 @@ impl<S: Subscriber> Stream<S> {
     pub fn on_disk(number: StreamNumber, origin: Origin, kind: Kind, policy: Arc<Policy>, now: Now) -> Self {
         let is_inbox = kind == Kind::Inbox;
         let (epoch, disk) = match origin {
-            Origin::New { epoch, stream } => (epoch, Disk::new(stream, is_inbox)),
-            Origin::Found(kept) => (kept.head.epoch, Disk::found(kept, is_inbox)),
+            Origin::New { epoch, stream } if is_inbox => (epoch, OnDisk::Untouched(stream)),
+            Origin::New { epoch, stream } => (epoch, OnDisk::Part(Box::new(Disk::new(stream, is_inbox)))),
+            Origin::Found(kept) => (kept.head.epoch, OnDisk::Part(Box::new(Disk::found(kept, is_inbox)))),
         };
-        let last = disk.stored();
-        Self { last, disk: Some(Box::new(disk)), ..Self::new(number, epoch, policy, now) }
+        let last = disk.get().map_or(0, Disk::stored);
+        Self { last, disk, ..Self::new(number, epoch, policy, now) }
     }
 
     /// The number that its records stand under, if it is on disk.
     #[must_use]
     pub fn disk_number(&self) -> Option<u64> {
-        self.disk.as_ref().map(|disk| disk.number())
+        self.disk.number()
     }
 
     /// How many entries wait for the disk.
@@ -81,21 +82,22 @@ impl<S: Subscriber> Stream<S> {
     /// Whether it holds as much on disk as it may, and the publisher is to be refused.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.disk.as_ref().is_some_and(|disk| disk.is_full(self.last, &self.policy.shelf))
+        self.disk.get().is_some_and(|disk| disk.is_full(self.last, &self.policy.shelf))
     }
 
     /// Gives a publication its place in a stream on disk. What is returned must be written, behind all that was returned
     /// before, and [`Stream::stored`] called when it is behind the barrier. `None` if the stream is not on disk.
     pub fn append(&mut self, publication: &Publication<'_>, now: Now) -> Option<Append> {
-        self.disk.as_ref()?;
+        self.disk.touched()?;
         self.last += 1;
         self.active = now;
         let entry = self.entry(publication, now);
         self.history.get_or_insert_default().add(entry.clone(), now.instant);
         let epoch = self.epoch;
-        let disk = self.disk.as_mut()?;
+        let disk = self.disk.part()?;
         let bytes_sum = disk.append(&entry);
-        Some(Append { stream: disk.number(), entry, bytes_sum, head: disk.stale_head(epoch) })
+        let head = disk.stale_head(epoch);
+        Some(Append { stream: self.disk.number()?, entry, bytes_sum, head })
     }
 
     /// Everything up to an offset is behind the barrier: it is fanned out.
@@ -104,7 +106,7 @@ impl<S: Subscriber> Stream<S> {
         // Taken out while it is read, so that the rest can be changed.
         let Some(history) = self.history.take() else { return };
         for entry in history.from(from).take_while(|entry| entry.offset <= up_to) {
-            if let Some(disk) = &mut self.disk {
+            if let Some(disk) = self.disk.part() {
                 disk.advance(entry);
             }
             let number = self.number;
@@ -124,7 +126,7 @@ impl<S: Subscriber> Stream<S> {
         if let Some(history) = &mut self.history {
             history.cut_behind(last);
         }
-        if let Some(disk) = &mut self.disk {
+        if let Some(disk) = self.disk.part() {
             disk.reopened();
         }
         self.trim(now);
@@ -143,7 +145,9 @@ impl<S: Subscriber> Stream<S> {
         let (policy, epoch, shown) = (Arc::clone(&self.policy), self.epoch, self.shown());
         let mut read = 0;
         let mut known = None;
-        if let Some(disk) = &mut self.disk {
+        // One without a name leaves nothing in an inbox of which nothing is on disk.
+        let disk = if device.is_empty() { self.disk.part() } else { self.disk.touched() };
+        if let Some(disk) = disk {
             let before = disk.floor() - 1;
             if let Some(devices) = &mut disk.devices {
                 let (delivered, changed) = devices.see(device, before, &policy.shelf, now.wall_ms);
@@ -165,7 +169,7 @@ impl<S: Subscriber> Stream<S> {
     /// A session of a device is there. To be called when it leaves the inbox, and now and then while it stays: a device
     /// that is connected and has nothing to acknowledge is not one that stays away.
     pub fn still_there(&mut self, device: &str, now: Now) {
-        let Some(disk) = &mut self.disk else { return };
+        let Some(disk) = self.disk.part() else { return };
         let seen = disk.devices.as_mut().and_then(|devices| devices.see_again(device, &self.policy.shelf, now.wall_ms));
         if seen.is_some_and(|(_, changed)| changed) {
             disk.touch();
@@ -178,7 +182,7 @@ impl<S: Subscriber> Stream<S> {
         if !self.was_given(slot, offset) {
             return false;
         }
-        let Some(disk) = &mut self.disk else { return false };
+        let Some(disk) = self.disk.part() else { return false };
         let before = disk.floor() - 1;
         let mark = Mark { name: device, offset, read };
         let devices = disk.devices.as_mut();
@@ -192,20 +196,20 @@ impl<S: Subscriber> Stream<S> {
     /// Whether [`Stream::upkeep`] has something to do.
     #[must_use]
     pub fn wants_upkeep(&self, now: Now) -> bool {
-        self.disk.as_ref().is_some_and(|disk| disk.wants_upkeep(&self.policy.shelf, now.wall_ms))
+        self.disk.get().is_some_and(|disk| disk.wants_upkeep(&self.policy.shelf, now.wall_ms))
     }
 
     /// Lets go what nobody waits for and what is above the bounds, and tells what must be written down for it. `edge`
     /// reads the first entry at or behind an offset from the disk; where it has none, or cannot read it now, nothing is
-    /// let go.
+    /// let go. `None` if nothing of the stream is on disk.
     pub fn upkeep(&mut self, now: Now, edge: &mut dyn FnMut(u64) -> Option<Edge>) -> Option<Upkeep> {
         let epoch = self.epoch;
-        self.disk.as_mut().map(|disk| disk.upkeep(epoch, &self.policy.shelf, now.wall_ms, edge))
+        self.disk.part().map(|disk| disk.upkeep(epoch, &self.policy.shelf, now.wall_ms, edge))
     }
 
     /// What [`Stream::upkeep`] told was not written: it is told again.
     pub fn unsettle(&mut self) {
-        if let Some(disk) = &mut self.disk {
+        if let Some(disk) = self.disk.part() {
             disk.unsettle();
         }
     }

@@ -54,7 +54,7 @@ impl<S: Subscriber> Stream<S> {
     /// The offset from which on nothing is missing, but for values that were replaced. It is that of the next entry
     /// when nothing is kept.
     pub(super) fn whole_from(&self) -> u64 {
-        match (&self.disk, &self.history) {
+        match (self.disk.get(), &self.history) {
             (Some(disk), _) => disk.floor(),
             (None, Some(history)) => history.whole_from(),
             (None, None) => self.last + 1,
@@ -77,7 +77,7 @@ impl<S: Subscriber> Stream<S> {
             *member.behind = if whole_from > shown { 0 } else { whole_from };
         }
         while *member.behind > 0 && *member.behind <= shown {
-            let on_disk = self.disk.is_some() && in_memory.is_none_or(|first| *member.behind < first);
+            let on_disk = self.disk.get().is_some() && in_memory.is_none_or(|first| *member.behind < first);
             if on_disk {
                 let to = in_memory.map_or(shown, |first| shown.min(first - 1));
                 return Forward::Read { from: *member.behind, to };

@@ -148,12 +148,12 @@ impl<S: Subscriber> Stream<S> {
     /// What waits in an inbox, and for whom.
     pub fn backlog(&self, now: Now) -> Backlog {
         let position = self.position();
-        let Some(disk) = &self.disk else {
+        let Some(disk) = self.disk.get() else {
             let (from, devices) = (position.offset + 1, Vec::new());
             return Backlog { position, from, disk: None, bytes_sum: 0, devices };
         };
         let devices = disk.devices.as_ref().map_or_else(Vec::new, |devices| devices.list().to_vec());
         let from = disk.waits_from(&self.policy.shelf, now.wall_ms);
-        Backlog { position, from, disk: Some(disk.number()), bytes_sum: disk.stored_sum(), devices }
+        Backlog { position, from, disk: self.disk_number(), bytes_sum: disk.stored_sum(), devices }
     }
 }
