@@ -82,23 +82,30 @@ pub(super) struct Waiting {
 /// a host that answers the second before the first does not turn a user's messages round.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    waiting: VecDeque<Waiting>,
-    next: u64,
+    /// Boxed, because most of the time none waits.
+    #[expect(clippy::box_collection, reason = "8 bytes instead of 32 in each of many thousand sessions")]
+    waiting: Option<Box<VecDeque<Waiting>>>,
+    /// Comes round after 2^32 questions, of which only the last few can still wait.
+    next: u32,
 }
 
 impl Asked {
     pub(super) fn next_token(&mut self) -> Token {
-        self.next += 1;
-        Token(self.next)
+        self.next = self.next.wrapping_add(1);
+        Token(u64::from(self.next))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.waiting.len()
+        self.each().count()
+    }
+
+    fn each(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter().flat_map(|waiting| waiting.iter())
     }
 
     /// What the `connect` that waits asks for.
     pub(super) fn wish(&self) -> Option<&Wish> {
-        self.waiting.iter().find_map(|waiting| match &waiting.kept {
+        self.each().find_map(|waiting| match &waiting.kept {
             Kept::Connect(wish) => Some(&**wish),
             _ => None,
         })
@@ -106,16 +113,17 @@ impl Asked {
 
     /// How many of them want to join a channel.
     pub(super) fn subscribes(&self) -> usize {
-        self.waiting.iter().filter(|waiting| matches!(waiting.kept, Kept::Subscribe { .. })).count()
+        self.each().filter(|waiting| matches!(waiting.kept, Kept::Subscribe { .. })).count()
     }
 
     pub(super) fn wait(&mut self, token: Token, id: Option<u64>, kept: Kept) {
-        self.waiting.push_back(Waiting { token, id, kept, answer: None });
+        self.waiting.get_or_insert_default().push_back(Waiting { token, id, kept, answer: None });
     }
 
     /// Notes an answer. False if no such question waits, or it has its answer.
     pub(super) fn answer(&mut self, token: Token, answer: Answer) -> bool {
-        match self.waiting.iter_mut().find(|waiting| waiting.token == token) {
+        let mut each = self.waiting.iter_mut().flat_map(|waiting| waiting.iter_mut());
+        match each.find(|waiting| waiting.token == token) {
             Some(waiting) if waiting.answer.is_none() => {
                 waiting.answer = Some(answer);
                 true
@@ -127,16 +135,14 @@ impl Asked {
     /// The next command that can be carried out: any answered call, else the first if it is answered.
     pub(super) fn ready(&mut self) -> Option<(Waiting, Answer)> {
         let is_answered_call = |waiting: &Waiting| matches!(waiting.kept, Kept::Call) && waiting.answer.is_some();
-        let first_in_line = self.waiting.iter().position(|waiting| !matches!(waiting.kept, Kept::Call));
-        let at = self
-            .waiting
-            .iter()
-            .position(is_answered_call)
-            .or_else(|| first_in_line.filter(|at| self.waiting[*at].answer.is_some()))?;
-        let mut waiting = self.waiting.remove(at)?;
+        let all = self.waiting.as_mut()?;
+        let first_in_line = all.iter().position(|waiting| !matches!(waiting.kept, Kept::Call));
+        let answered_in_line = first_in_line.filter(|at| all[*at].answer.is_some());
+        let at = all.iter().position(is_answered_call).or(answered_in_line)?;
+        let mut waiting = all.remove(at)?;
         let answer = waiting.answer.take()?;
-        if self.waiting.is_empty() {
-            self.waiting = VecDeque::new();
+        if all.is_empty() {
+            self.waiting = None;
         }
         Some((waiting, answer))
     }
