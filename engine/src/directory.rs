@@ -4,10 +4,14 @@ use crate::cell::Cell;
 use crate::outbox::Outbox;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tidings_core::stream::Stream;
 use tidings_proto::kept::Kind;
+
+/// How many groups of names count apart what was taken out.
+const GROUPS: usize = 64;
 
 /// A map from names to cells with a limit.
 pub(crate) struct Directory {
@@ -15,21 +19,23 @@ pub(crate) struct Directory {
     kind: Kind,
     count: AtomicUsize,
     cells_max: usize,
-    /// How many cells were ever taken out: what was loaded for a new one is stale when this has risen since.
-    removals: AtomicU64,
+    /// How many cells were ever taken out, of each group of names: what was loaded for a new one is stale when this has
+    /// risen since.
+    removals: [AtomicU64; GROUPS],
 }
 
 /// Why a cell was not added.
 pub(crate) enum NotAdded {
     /// There are as many as there may be.
     Full,
-    /// A cell was taken out since the caller looked, perhaps this one: load again.
+    /// A cell of its group was taken out since the caller looked, perhaps this one: load again.
     Stale,
 }
 
 impl Directory {
     pub(crate) fn new(kind: Kind, cells_max: usize) -> Self {
-        Self { cells: DashMap::new(), kind, count: AtomicUsize::new(0), cells_max, removals: AtomicU64::new(0) }
+        let removals = [const { AtomicU64::new(0) }; GROUPS];
+        Self { cells: DashMap::new(), kind, count: AtomicUsize::new(0), cells_max, removals }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Cell>> {
@@ -37,12 +43,17 @@ impl Directory {
     }
 
     /// To be read before what a new cell is made of.
-    pub(crate) fn removals(&self) -> u64 {
-        self.removals.load(Ordering::Acquire)
+    pub(crate) fn removals(&self, name: &str) -> u64 {
+        self.removals_of(name).load(Ordering::Acquire)
     }
 
-    /// The cell of a name, made by `make` if there is none and none was taken out since `removals`. The flag tells whether
-    /// it was made now.
+    fn removals_of(&self, name: &str) -> &AtomicU64 {
+        let hash = self.cells.hasher().hash_one(name);
+        &self.removals[usize::try_from(hash % GROUPS as u64).expect("below 64")]
+    }
+
+    /// The cell of a name, made by `make` if there is none and none of its group was taken out since
+    /// `removals`. The flag tells whether it was made now.
     pub(crate) fn find_or_add(
         &self,
         name: &str,
@@ -54,7 +65,7 @@ impl Directory {
         }
         match self.cells.entry(name.into()) {
             Entry::Occupied(cell) => Ok((Arc::clone(cell.get()), false)),
-            Entry::Vacant(_) if self.removals() != removals => Err(NotAdded::Stale),
+            Entry::Vacant(_) if self.removals(name) != removals => Err(NotAdded::Stale),
             Entry::Vacant(place) => {
                 self.count.fetch_add(1, Ordering::Relaxed);
                 let cell = Arc::new(Cell::new(place.key().clone(), self.kind, make()));
@@ -69,7 +80,7 @@ impl Directory {
         let removed = self.cells.remove_if(name, |_, found| {
             let removed = Arc::ptr_eq(found, cell) && cell.retire_if(vacant);
             // Under the guard of the name: who finds it vacant afterwards sees that the number has risen.
-            self.removals.fetch_add(u64::from(removed), Ordering::AcqRel);
+            self.removals_of(name).fetch_add(u64::from(removed), Ordering::AcqRel);
             removed
         });
         if removed.is_some() {

@@ -134,7 +134,7 @@ pub(crate) fn look<T>(
             let Some(mut stream) = cell.living() else { continue };
             return Ok(Some(look(&mut stream)));
         }
-        let removals = directory.removals();
+        let removals = directory.removals(name);
         let now = shared.clock.now();
         let stream = match &shared.store {
             Some(store) if policy.class == Class::Durable => {
@@ -150,7 +150,7 @@ pub(crate) fn look<T>(
             }
         };
         // What came into memory meanwhile may have been written without a barrier behind it.
-        if directory.find(name).is_none() && directory.removals() == removals {
+        if directory.find(name).is_none() && directory.removals(name) == removals {
             return Ok(stream.map(|mut stream| look(&mut stream)));
         }
     }
@@ -166,7 +166,7 @@ fn add(
 ) -> Result<Option<Arc<Cell>>, NoStream> {
     let now = shared.clock.now();
     // Before anything is read.
-    let removals = directory.removals();
+    let removals = directory.removals(name);
     // The disk is read here, by whoever asks, with nothing locked but the session that asks: two look-ups, which cost less
     // than handing them to another thread would.
     let origin = match &shared.store {
