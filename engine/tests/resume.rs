@@ -163,6 +163,28 @@ async fn a_connection_that_is_half_open_is_fenced_and_its_end_changes_nothing() 
 }
 
 #[tokio::test]
+async fn the_late_end_of_a_first_connection_does_not_bring_back_what_its_second_has_ended() {
+    let engine = engine(config());
+    let (first, held) = arrive(&engine, "alice").await;
+    let (second, again) = go_on(&engine, "alice", &held, "").await;
+    assert_eq!(again.0["resumed"], true);
+    let id = held.id().as_str().unwrap().parse().unwrap();
+    assert!(engine.disconnect_session(id));
+    assert_eq!(code(&second).await, 3504);
+    drop(second);
+    drop(first);
+    assert!(!engine.disconnect_session(id));
+    assert_eq!((engine.stats().parked, engine.stats().connections), (0, 0));
+    assert_eq!(go_on(&engine, "alice", &held, "").await.1.0["resumed"], false);
+    // The same of one that never had a second.
+    let (first, held) = arrive(&engine, "alice").await;
+    let id = held.id().as_str().unwrap().parse().unwrap();
+    assert!(engine.disconnect_session(id) && !engine.disconnect_session(id));
+    drop(first);
+    assert_eq!(go_on(&engine, "alice", &held, "").await.1.0["resumed"], false);
+}
+
+#[tokio::test]
 async fn who_cannot_prove_a_session_gets_a_new_one() {
     let mut config = config();
     config.times.resume_window_ms = 300;
