@@ -9,6 +9,7 @@ mod copying;
 pub(crate) mod folder;
 mod generation;
 mod guard;
+mod log;
 mod mark;
 pub(crate) mod options;
 mod parts;
@@ -112,7 +113,7 @@ impl SledStore {
     /// What an operator should know of the place that the store is in, if anything.
     #[must_use]
     pub fn caveat(&self) -> Option<&'static str> {
-        (!self.current().is_synchronous()).then_some(
+        (!self.current().log().is_synchronous()).then_some(
             "the file system of the store knows no synchronous files (`chattr +S`): after a loss of power, not after a crash \
              of the process, a small part of all stores does not open; keep it on ext4, XFS or btrfs, or keep copies",
         )
@@ -175,7 +176,7 @@ impl SledStore {
     fn copy_some(&self, writer: &mut Writer, written: usize) -> Result<(), StoreError> {
         let current = self.current();
         let Some(copying) = &mut writer.copying else {
-            let disk = current.log_bytes()?;
+            let disk = current.log().bytes()?;
             // What fits in the floor is not worth the while, nor is a copy for which there is no room.
             let is_due = disk > FLOOR_BYTES && disk > COPY_AT * current.bytes_live();
             if is_due && writer.folder.room()? > COPY_ROOM * current.bytes_live() + 2 * ROOM_BYTES_MIN {

@@ -1,6 +1,7 @@
 //! The directory of a store: its lock, its generations, and which one is in use.
 
 use super::generation::{Generation, Trust};
+use super::log;
 use super::mark::{self, Mark};
 use super::options::Options;
 use crate::error::{ErrorKind, StoreError};
@@ -51,8 +52,9 @@ impl Folder {
         };
         let folder = Self { path: path.to_owned(), _lock: lock, number, retired: Vec::new() };
         let current = folder.generation(number);
-        if !current.join("db").is_file() {
-            let what = format!("{} is missing, and {CURRENT} names it", current.join("db").display());
+        let log = current.join(log::NAME);
+        if !log.is_file() {
+            let what = format!("{} is missing, and {CURRENT} names it", log.display());
             return Err(StoreError::new(ErrorKind::Damaged, what));
         }
         let generation = Generation::open(&current, options, trust)?;

@@ -2,14 +2,12 @@
 
 use super::account::Account;
 use super::guard;
+use super::log::Log;
 use super::mark::{self, Mark};
 use super::options::Options;
 use super::parts::{self, Pointer};
 use crate::error::{ErrorKind, StoreError};
 use crate::store::{Each, KEY_OWN, Record, Write};
-use rustix::fs::{Advice, fadvise};
-#[cfg(target_os = "linux")]
-use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 use std::fs::{self, File};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -18,8 +16,6 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// Where sled keeps its log.
-const LOG: &str = "db";
 /// What the store keeps about itself: the number of syncs, and what was there at the last one.
 const STATE: &[u8] = &[KEY_OWN, 0x00];
 /// The number of the sync that comes next, written before the first write since the last one: while it is ahead of the
@@ -37,14 +33,11 @@ pub(crate) struct Generation {
     path: PathBuf,
     /// Taken when it is closed.
     db: Option<sled::Db>,
-    /// For our own sync of the log, and its length.
-    log: File,
+    log: Log,
     mark: Mark,
     account: Account,
     /// The next value that is cut into parts.
     next_parts: AtomicU64,
-    /// Whether each of sled's own writes to the log is on the device before sled goes on.
-    is_synchronous: bool,
     /// What is wrong with it, if it was opened all the same.
     damages: Vec<String>,
 }
@@ -90,20 +83,18 @@ impl Generation {
     }
 
     fn open_here(path: PathBuf, cache_bytes: u64) -> Result<Self, StoreError> {
-        forget_pages(&path)?;
+        let log = Log::open(&path)?;
         let config = sled::Config::new()
             .path(&path)
             .segment_size(parts::SEGMENT_BYTES)
             .cache_capacity(cache_bytes)
             .flush_every_ms(None);
-        let is_synchronous = make_synchronous(&path)?;
         let db = open_sled(&path, &config)?;
         sync_tree(&path)?;
-        let log = File::open(path.join(LOG)).map_err(|error| failed("open the log of", &path, error))?;
         let (mark, marked) = Mark::open(&path)?;
         let account = Account::default();
         let next_parts = AtomicU64::new(0);
-        let mut one = Self { path, db: Some(db), log, mark, account, next_parts, is_synchronous, damages: Vec::new() };
+        let mut one = Self { path, db: Some(db), log, mark, account, next_parts, damages: Vec::new() };
         one.begin(marked)?;
         Ok(one)
     }
@@ -147,9 +138,9 @@ impl Generation {
         &self.path
     }
 
-    /// Whether each of sled's own writes to the log is on the device before sled goes on.
-    pub(crate) const fn is_synchronous(&self) -> bool {
-        self.is_synchronous
+    /// The file that sled writes to.
+    pub(crate) const fn log(&self) -> &Log {
+        &self.log
     }
 
     /// How many syncs there were.
@@ -161,12 +152,6 @@ impl Generation {
     /// Bytes of keys and values that are stored.
     pub(crate) fn bytes_live(&self) -> u64 {
         self.account.bytes()
-    }
-
-    /// The length of the log.
-    pub(crate) fn log_bytes(&self) -> Result<u64, StoreError> {
-        let log = self.log.metadata().map_err(|error| failed("look at the log of", &self.path, error))?;
-        Ok(log.len())
     }
 
     fn db(&self) -> &sled::Db {
@@ -245,13 +230,10 @@ impl Generation {
         self.mark.write(syncs)
     }
 
-    /// What a sync is at heart. sled's `flush` hands the log to the operating system and leaves it there.
+    /// What a sync is at heart. sled's `flush` returns when all of its writes have, and leaves the rest to the log.
     fn flush(&self) -> Result<(), StoreError> {
         guard::call("flush the log", || self.db().flush())?;
-        if cfg!(feature = "skip-sync") {
-            return Ok(());
-        }
-        self.log.sync_data().map_err(|error| failed("sync the log of", &self.path, error))
+        self.log.sync()
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -329,45 +311,6 @@ impl Drop for Generation {
         let db = self.db.take();
         guard::shrug(|| drop(db));
     }
-}
-
-/// Makes the operating system read the log from the device, not from pages that it failed to write: after a failed sync
-/// those count as good to it.
-fn forget_pages(path: &Path) -> Result<(), StoreError> {
-    let log = match File::open(path.join(LOG)) {
-        Ok(log) => log,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed("open the log of", path, error)),
-    };
-    // What can be written is written first. sled notes down what it recovers, so it must be there to stay.
-    log.sync_data().map_err(|error| failed("sync the log of", path, error))?;
-    // A file system that does not know the advice keeps no such pages.
-    let _ = fadvise(&log, 0, None, Advice::DontNeed);
-    Ok(())
-}
-
-/// Makes every write to the log one that returns when it is on the device, barrier included; false where the file system
-/// has no such thing.
-///
-/// sled takes what it has written with `sync_file_range` for stable and puts new segments in the place of old ones, behind
-/// which no barrier lies on Linux. Our own sync comes later: a loss of power between the two can leave neither the old nor
-/// the new one, and a log that does not open, which 6 of 364 simulated power cuts did.
-#[cfg(target_os = "linux")]
-fn make_synchronous(path: &Path) -> Result<bool, StoreError> {
-    if cfg!(feature = "skip-sync") {
-        return Ok(true);
-    }
-    fs::create_dir_all(path).map_err(|error| failed("make", path, error))?;
-    let log = File::options().create(true).append(true).open(path.join(LOG));
-    let log = log.map_err(|error| failed("open the log of", path, error))?;
-    let made = ioctl_getflags(&log).and_then(|flags| ioctl_setflags(&log, flags | IFlags::SYNC));
-    Ok(made.is_ok())
-}
-
-/// Elsewhere sled itself waits for the device.
-#[cfg(not(target_os = "linux"))]
-fn make_synchronous(_: &Path) -> Result<bool, StoreError> {
-    Ok(true)
 }
 
 /// How sled's snapshots are called, and how those end that it has not finished.
