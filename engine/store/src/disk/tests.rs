@@ -207,3 +207,20 @@ fn every_write_of_sled_is_a_synchronous_one_where_there_are_such() {
     let log = fs::File::open(store.current().path().join("db")).unwrap();
     assert_eq!(ioctl_getflags(&log).is_ok_and(|flags| flags.contains(IFlags::SYNC)), is_known);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_log_is_longer_than_what_is_in_it_and_no_longer_for_being_opened_often() {
+    const MUCH_BYTES: u64 = 8 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..20 {
+        let store = open(&folder);
+        store.write(&[put(number, 2_000)]).unwrap();
+        store.sync().unwrap();
+        let bytes = store.current().log().bytes().unwrap();
+        assert!((1 << 20..MUCH_BYTES).contains(&bytes), "{bytes}");
+        assert!(store.bytes_on_disk().unwrap() < MUCH_BYTES);
+    }
+    let store = open(&folder);
+    assert!((0..20).all(|number| store.get(put(number, 0).key()).unwrap().is_some()));
+}
