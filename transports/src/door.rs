@@ -1,6 +1,6 @@
-//! What a connection passes before it speaks HTTP: the PROXY protocol, where its other end is a proxy that speaks it.
+//! What a connection passes before it speaks HTTP: the PROXY protocol, where its other end is a proxy that speaks it, and TLS.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use tokio::{
     net::TcpStream,
@@ -11,6 +11,7 @@ use crate::{
     options::Options,
     peer::Peer,
     preface::{self, Source},
+    tls::Tls,
     ws::stream::Stream,
 };
 
@@ -19,29 +20,44 @@ pub(crate) async fn enter(options: &Options, mut socket: TcpStream, address: Soc
     let deadline = Instant::now() + Duration::from_millis(options.limits.handshake_timeout_ms);
     let mut peer = Peer::direct(address);
     if options.proxies.announces(address.ip()) {
-        match timeout_at(deadline, preface::read(&mut socket)).await {
-            Ok(Ok(Source::Client(client))) => peer = peer.with_client(Some(client.ip())),
-            Ok(Ok(Source::Proxy)) => {}
-            refused => {
-                turn_away(address, refused.map(|read| read.map(drop)).unwrap_or_else(|_| Err(late())));
+        match in_time(deadline, preface::read(&mut socket)).await {
+            Ok(Source::Client(client)) => peer = peer.with_client(Some(client.ip())),
+            Ok(Source::Proxy) => {}
+            Err(error) => {
+                let reason = reason(&error);
+                metrics::counter!("tidings_http_proxy_headers_refused_total", "reason" => reason).increment(1);
+                tracing::debug!(%address, %error, "a connection from a trusted proxy was closed: no PROXY header first");
                 return None;
             }
         }
     }
-    Some((Stream::from(socket), peer))
+    let Some(tls) = &options.tls else {
+        return Some((Stream::from(socket), peer));
+    };
+    match in_time(deadline, agree(tls, socket)).await {
+        Ok(stream) => Some((stream, peer.with_security(true))),
+        Err(error) => {
+            metrics::counter!("tidings_tls_handshakes_failed_total", "reason" => reason(&error)).increment(1);
+            tracing::debug!(%address, %error, "a TLS handshake failed");
+            None
+        }
+    }
 }
 
-fn late() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "it did not come in time")
+async fn agree(tls: &Tls, socket: TcpStream) -> io::Result<Stream> {
+    let (socket, session) = tls.acceptor().accept(socket).await?.into_inner();
+    Ok(Stream::encrypted(socket, session))
 }
 
-fn turn_away(address: SocketAddr, result: io::Result<()>) {
-    let Err(error) = result else { return };
-    let reason = match error.kind() {
+async fn in_time<T>(deadline: Instant, what: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout_at(deadline, what).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// A name for the figures.
+fn reason(error: &io::Error) -> &'static str {
+    match error.kind() {
         io::ErrorKind::InvalidData => "malformed",
         io::ErrorKind::TimedOut => "late",
         _ => "lost",
-    };
-    metrics::counter!("tidings_http_proxy_headers_refused_total", "reason" => reason).increment(1);
-    tracing::debug!(%address, %error, "a connection from a trusted proxy was closed: no PROXY header at its beginning");
+    }
 }

@@ -51,6 +51,8 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// - A request's header must arrive within `handshake_timeout_ms`, of at most `header_bytes_max` bytes and `headers_max` fields (431).
 ///   The same time ends a connection on which no further request comes.
 /// - A connection that takes nothing of its answers for `write_timeout_ms` is closed.
+/// - With TLS ([`Options::tls`]) the handshake too must be over within `handshake_timeout_ms`, and HTTP/1.1 is all that is
+///   spoken under it. A connection above `connections_max` is then closed without a handshake.
 /// - Above `connections_max` a connection is answered 503 with `Retry-After`. An upgraded connection, or one whose socket
 ///   was taken over for SSE, counts for as long as its [`Seat`] lives, which is passed on by itself.
 /// - `service` is any service of hyper; axum's and others of tower become one by `hyper_util::service::TowerToHyperService`.
@@ -93,7 +95,7 @@ where
             accepted = accept(&listener, &mut complaints) => accepted,
         };
         let Some(seat) = Seat::take(&seats) else {
-            refuse(socket, &refusals);
+            refuse(socket, &refusals, options.tls.is_none());
             continue;
         };
         // Answers are small and somebody waits for each; it fails only when the peer has gone already.
@@ -209,12 +211,11 @@ impl Complaints {
     }
 }
 
-/// Tells a connection that there is no seat for it.
-fn refuse(mut socket: TcpStream, refusals: &Arc<Semaphore>) {
+/// Tells a connection that there is no seat for it, if it can hear that without a handshake.
+fn refuse(mut socket: TcpStream, refusals: &Arc<Semaphore>, is_plain: bool) {
     metrics::counter!("tidings_http_connections_refused_total").increment(1);
-    let Ok(permit) = Arc::clone(refusals).try_acquire_owned() else {
-        return;
-    };
+    let permit = is_plain.then(|| Arc::clone(refusals).try_acquire_owned());
+    let Some(Ok(permit)) = permit else { return };
     tokio::spawn(async move {
         // What goes wrong here is the end of a connection that ends anyway. Its request is read away so that
         // closing doesn't reset the connection before the answer was seen.

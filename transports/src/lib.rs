@@ -10,6 +10,7 @@
 mod api;
 mod cors;
 mod door;
+mod encrypted;
 mod forwarded;
 mod http;
 mod impatient;
@@ -22,6 +23,7 @@ mod proxies;
 mod seat;
 mod sse;
 mod takeover;
+mod tls;
 mod ws;
 
 pub use api::{
@@ -40,6 +42,7 @@ pub use proxies::{Proxies, ProxiesError, ProxyHeader, ProxyProtocol};
 pub use seat::Seat;
 pub use sse::gateway::Sse;
 pub use takeover::TakeOver;
+pub use tls::{Tls, TlsError};
 pub use ws::{
     close::{is_legal_close_code, push_close_frame},
     decode::{Decoded, Decoder},

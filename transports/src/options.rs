@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{limits::Limits, proxies::Proxies};
+use crate::{limits::Limits, proxies::Proxies, tls::Tls};
 
-/// How [`crate::serve`] serves. Limits alone are enough: they turn into options that trust no proxy.
+/// How [`crate::serve`] serves. Limits alone are enough: they turn into options for plain HTTP that trust no proxy.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
@@ -12,19 +12,28 @@ pub struct Options {
     pub limits: Arc<Limits>,
     /// Which proxies are believed.
     pub proxies: Proxies,
+    /// What connections are encrypted with; `None`: they are not.
+    pub tls: Option<Tls>,
 }
 
 impl Options {
     /// Options that hold peers to these limits.
     #[must_use]
     pub fn new(limits: impl Into<Arc<Limits>>) -> Self {
-        Self { limits: limits.into(), proxies: Proxies::default() }
+        Self { limits: limits.into(), proxies: Proxies::default(), tls: None }
     }
 
     /// The same, with these proxies in front.
     #[must_use]
     pub fn with_proxies(mut self, proxies: Proxies) -> Self {
         self.proxies = proxies;
+        self
+    }
+
+    /// The same, with TLS on every connection.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 }

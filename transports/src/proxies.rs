@@ -111,7 +111,7 @@ impl Proxies {
         let mut found = None;
         for hop in hops {
             let peer = found.unwrap_or(peer);
-            found = Some(peer.with_client(hop.from).with_security(hop.secure.unwrap_or(peer.is_secure())));
+            found = Some(peer.with_client(hop.from).with_security(hop.secure.unwrap_or(false)));
             if !hop.from.is_some_and(|address| self.trusts(address)) {
                 break;
             }

@@ -1,7 +1,7 @@
 //! The page at `/`: what this is, where everything is, and what to type.
 
+use crate::welcome::Place;
 use bytes::Bytes;
-use std::net::SocketAddr;
 
 const HTML: &str = include_str!("page/page.html");
 const CSS: &str = include_str!("page/page.css");
@@ -11,8 +11,9 @@ pub(crate) const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page with the address filled in.
-pub(crate) fn html(address: SocketAddr) -> Bytes {
-    HTML.replace("{address}", &escape(&address.to_string())).into()
+pub(crate) fn html(place: Place) -> Bytes {
+    let (http, ws) = place.schemes();
+    HTML.replace("{http}", http).replace("{ws}", ws).replace("{address}", &escape(&place.address.to_string())).into()
 }
 
 /// Its style.
@@ -38,7 +39,7 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, html};
+    use super::{Place, escape, html};
 
     #[test]
     fn markup_is_text() {
@@ -47,7 +48,8 @@ mod tests {
 
     #[test]
     fn the_page_brings_no_script_and_no_style_of_its_own() {
-        let page = String::from_utf8(html(([127, 0, 0, 1], 8080).into()).to_vec()).unwrap();
+        let page = String::from_utf8(html(Place { address: ([127, 0, 0, 1], 8080).into(), is_secure: false }).to_vec())
+            .unwrap();
         assert!(page.contains("ws://127.0.0.1:8080/ws"));
         assert!(!page.contains('{') || !page.contains("{address}"));
         for word in ["<script", "style=", "<style", " on", "http-equiv"] {

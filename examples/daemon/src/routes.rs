@@ -2,6 +2,7 @@
 
 use crate::page;
 use crate::settings::Readers;
+use crate::welcome::Place;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -10,7 +11,7 @@ use hyper::header::{RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use tidings::Engine;
 use tidings_transports::{Api, Gateway, Peer, Sse};
@@ -48,15 +49,15 @@ struct Inner {
 }
 
 impl Routes {
-    /// The routes of an engine that listens at this address.
+    /// The routes of an engine that is reached at this place.
     pub(crate) fn new(
         engine: Engine,
         (gateway, sse, api): (Gateway, Sse, Api),
         figures: PrometheusHandle,
         readers: Readers,
-        address: SocketAddr,
+        place: Place,
     ) -> Self {
-        Self(Arc::new(Inner { engine, gateway, sse, api, figures, readers, page: page::html(address) }))
+        Self(Arc::new(Inner { engine, gateway, sse, api, figures, readers, page: page::html(place) }))
     }
 
     /// Answers one request.

@@ -3,8 +3,9 @@
 use crate::routes::Routes;
 use crate::settings::Settings;
 use crate::settings::secret::Secret;
-use crate::signals::Signals;
+use crate::signals::{Hangups, Signals};
 use crate::token::Mint;
+use crate::welcome::Place;
 use crate::{files, logs, out, welcome};
 use anyhow::{Context as _, Result, bail};
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tidings::Engine;
 use tidings::host::{Admission, ConnectAsk, Denial, Host};
 use tidings_auth::Verifier;
-use tidings_transports::{Api, ApiKey, ApiKeys, Gateway, Options, Origins, Sse, serve};
+use tidings_transports::{Api, ApiKey, ApiKeys, Gateway, Options, Origins, Sse, Tls, serve};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -59,7 +60,8 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let limits = settings.transports();
     let checked = limits.check().and_then(|()| settings.api.limits().check());
     checked.map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
-    let options = Options::new(limits.clone()).with_proxies(settings.http.proxies()?);
+    let mut options = Options::new(limits.clone()).with_proxies(settings.http.proxies()?);
+    options.tls = settings.tls.tls()?;
     let engine = Engine::start(settings.engine(), Tokens(mint.verifier()?)).context("can't start")?;
     let listener = listen(&settings.listen, &addresses).await?;
     let address = listener.local_addr()?;
@@ -71,12 +73,16 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let api = Api::new(engine.clone(), keys, origins.clone(), settings.api.limits());
     let gateway = Gateway::new(engine.clone(), origins.clone(), limits.clone());
     let sse = Sse::new(engine.clone(), origins, limits);
-    let at = welcome::reachable(address);
+    let place = Place { address, is_secure: options.tls.is_some() };
+    let at = Place { address: welcome::reachable(address), ..place };
     let routes = Routes::new(engine.clone(), (gateway, sse, api), figures.clone(), settings.metrics, at);
     let service = service_fn(move |request: Request<Incoming>| {
         let routes = routes.clone();
         async move { Ok::<_, Infallible>(routes.answer(request).await) }
     });
+    if let Some(tls) = &options.tls {
+        keep_fresh(tls, settings.tls.reload_interval())?;
+    }
     let (stop, stopped) = watch::channel(false);
     let mut server = tokio::spawn(serve(listener, options, service, stopped));
     tokio::spawn(async move {
@@ -86,8 +92,8 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         }
     });
     let welcome = match settings.jwt_secret {
-        Some(_) => welcome::with_secret(address, settings.data(), has_keys),
-        None => welcome::without_secret(address, settings.data(), &mint, key_for_this_start.as_ref())?,
+        Some(_) => welcome::with_secret(place, settings.data(), has_keys),
+        None => welcome::without_secret(place, settings.data(), &mint, key_for_this_start.as_ref())?,
     };
     // A server whose standard output is closed serves all the same.
     let _ = out::print(welcome);
@@ -114,6 +120,19 @@ fn api_keys(settings: &Settings) -> Result<(ApiKeys, Option<Secret>)> {
     let secret = Secret::random()?;
     let key = ApiKey::new("this start's", secret.as_bytes()).map_err(anyhow::Error::msg)?;
     Ok(([key].into_iter().collect(), Some(secret)))
+}
+
+/// Has the certificate read anew when its files change, and on SIGHUP.
+fn keep_fresh(tls: &Tls, every: Duration) -> Result<()> {
+    tokio::spawn(tls.clone().keep_fresh(every));
+    let (tls, mut hangups) = (tls.clone(), Hangups::new()?);
+    tokio::spawn(async move {
+        loop {
+            hangups.next().await;
+            tls.reload_and_tell();
+        }
+    });
+    Ok(())
 }
 
 async fn resolve(listen: &str) -> Result<Vec<SocketAddr>> {

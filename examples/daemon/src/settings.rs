@@ -8,6 +8,7 @@ pub(crate) mod load;
 pub(crate) mod secret;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tls;
 
 use api::Api;
 use http::Http;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tidings::config::{Config, Limits, Namespace, Store, Times};
+use tls::Encryption;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) api: Api,
     /// What HTTP peers are held to.
     pub(crate) http: Http,
+    /// What connections are encrypted with.
+    pub(crate) tls: Encryption,
     /// What sessions are held to.
     pub(crate) limits: Limits,
     /// How long things may take.
@@ -77,6 +81,7 @@ impl Default for Settings {
             metrics: Readers::Loopback,
             api: Api::default(),
             http: Http::default(),
+            tls: Encryption::default(),
             limits,
             times,
             namespaces,

@@ -27,3 +27,22 @@ impl Signals {
         }
     }
 }
+
+/// SIGHUP, by which a daemon is told to read its certificate anew.
+pub(crate) struct Hangups(Signal);
+
+impl Hangups {
+    /// Listens for it from now on: it does not end the process any more.
+    ///
+    /// # Errors
+    /// The system does not let it.
+    pub(crate) fn new() -> Result<Self> {
+        signal(SignalKind::hangup()).context("can't listen for SIGHUP").map(Self)
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        // It never ends while this lives.
+        let _ = self.0.recv().await;
+    }
+}

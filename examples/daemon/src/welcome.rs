@@ -13,9 +13,24 @@ pub(crate) const DEFAULT_SERVER: &str = "ws://127.0.0.1:8080/ws";
 
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Where the server is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) address: SocketAddr,
+    /// It speaks TLS.
+    pub(crate) is_secure: bool,
+}
+
+impl Place {
+    /// The schemes of its addresses, with HTTP and with WebSocket.
+    pub(crate) const fn schemes(self) -> (&'static str, &'static str) {
+        if self.is_secure { ("https", "wss") } else { ("http", "ws") }
+    }
+}
+
 /// The addresses, and how to make a token.
-pub(crate) fn with_secret(address: SocketAddr, data: Option<&Path>, has_keys: bool) -> String {
-    let (addresses, program) = (addresses(address, data), program());
+pub(crate) fn with_secret(place: Place, data: Option<&Path>, has_keys: bool) -> String {
+    let (addresses, program) = (addresses(place, data), program());
     let keyless = if has_keys {
         String::new()
     } else {
@@ -28,44 +43,52 @@ pub(crate) fn with_secret(address: SocketAddr, data: Option<&Path>, has_keys: bo
 
 /// The addresses, and commands to paste: this start's secret is known to nobody else.
 pub(crate) fn without_secret(
-    address: SocketAddr,
+    place: Place,
     data: Option<&Path>,
     mint: &Mint,
     key: Option<&Secret>,
 ) -> Result<String> {
     let all = || grants(&[], &[], &[]);
     let (alice, bob) = (mint.token("alice", all(), A_DAY)?, mint.token("bob", all(), A_DAY)?);
-    let (program, server) = (program(), server(address));
+    let (program, server) = (program(), server(place.address));
+    let addresses = addresses(place, data);
+    let so = "JWT_SECRET is not set. This start has a secret of its own, and only this machine can connect.";
+    if place.is_secure {
+        // The tools speak no TLS.
+        return Ok(format!(
+            "{addresses}\n{so}\nTokens that are good for 24 hours, or until the server stops:\n\n  alice  {alice}\n  bob    {bob}\n"
+        ));
+    }
     Ok(format!(
-        "{}\nJWT_SECRET is not set. This start has a secret of its own, and only this machine can connect.\nTry it, in \
+        "{addresses}\n{so}\nTry it, in \
          two terminals (the tokens are good for 24 hours, or until the server stops):\n\n  {program} sub \
          {server}--token {alice} messaging:lobby\n\n  {program} pub {server}--token {bob} messaging:lobby \
          '{{\"text\":\"hi\"}}'\n\nOr listen with nothing but curl:\n\n  curl -N -H 'Authorization: Bearer {alice}' \
          'http://{}/sse?channel=messaging:lobby'\n{}",
-        addresses(address, data),
-        reachable(address),
-        key.map_or_else(String::new, |key| curl(address, key)),
+        reachable(place.address),
+        key.map_or_else(String::new, |key| curl(place, key)),
     ))
 }
 
 /// A call of the HTTP API, to paste.
-fn curl(address: SocketAddr, key: &Secret) -> String {
+fn curl(place: Place, key: &Secret) -> String {
     format!(
         "\nThe same from a server of yours, over the HTTP API (this start's key, with all rights):\n\n  curl \
-         http://{}/api/v1/publish -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' -d \
+         {}://{}/api/v1/publish -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' -d \
          '{{\"channel\":\"messaging:lobby\",\"event\":\"NEW_MESSAGE\",\"data\":{{\"text\":\"hi\"}}}}'\n",
-        reachable(address),
+        place.schemes().0,
+        reachable(place.address),
         key.reveal(),
     )
 }
 
-fn addresses(address: SocketAddr, data: Option<&Path>) -> String {
-    let here = reachable(address);
+fn addresses(place: Place, data: Option<&Path>) -> String {
+    let (address, here, (http, ws)) = (place.address, reachable(place.address), place.schemes());
     let data = data.map_or_else(|| "nothing is kept on disk".into(), |path| plain(&path.display().to_string()));
     format!(
-        "tidingsd {} is listening on http://{address}\n\n  WebSocket  ws://{here}/ws\n  SSE        http://{here}/sse\n  \
-         HTTP API   http://{here}/api/v1/openapi.json\n  page       http://{here}/\n  \
-         health     http://{here}/healthz\n  ready      http://{here}/readyz\n  figures    http://{here}/metrics\n  data       {data}\n",
+        "tidingsd {} is listening on {http}://{address}\n\n  WebSocket  {ws}://{here}/ws\n  SSE        {http}://{here}/sse\n  \
+         HTTP API   {http}://{here}/api/v1/openapi.json\n  page       {http}://{here}/\n  \
+         health     {http}://{here}/healthz\n  ready      {http}://{here}/readyz\n  figures    {http}://{here}/metrics\n  data       {data}\n",
         env!("CARGO_PKG_VERSION")
     )
 }

@@ -17,8 +17,8 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Gives a plain socket for a connection of any kind: a task copies between the connection and the other end of a pair of
 /// Unix sockets.
 ///
-/// It costs two file descriptors, a task, about 20 KiB of buffers, and two more copies of every byte for each connection. A host
-/// that terminates TLS for thousands of connections does better in front of this process.
+/// It costs two file descriptors, a task, about 20 KiB of buffers, and two more copies of every byte for each connection. For TLS
+/// there is [`crate::Tls`], which needs none of it.
 ///
 /// # Errors
 /// When there are no more file descriptors.

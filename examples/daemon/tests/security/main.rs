@@ -14,4 +14,5 @@ mod proxies;
 mod rates;
 mod receivers;
 mod storms;
+mod tls;
 mod tokens;

@@ -27,8 +27,8 @@ impl Daemon {
         file.write_all(settings.as_bytes()).unwrap();
         let path = file.path().to_str().unwrap().to_owned();
         let mut tool = Tool::start(&[args, &["--config", &path]].concat(), environment);
-        let line = tool.wait_for_line("http://");
-        let address = line.rsplit("http://").next().unwrap().trim();
+        let line = tool.wait_for_line(" is listening on http");
+        let address = line.rsplit("://").next().unwrap().trim();
         let address = address.parse().unwrap_or_else(|_| panic!("no address in {line:?}"));
         Self { tool, address, _settings: file }
     }
