@@ -16,6 +16,10 @@ const PIECES_MAX: usize = 16;
 /// Before a piece, its line, and what stands behind that.
 const SLICES_MAX: usize = 3 * PIECES_MAX;
 
+/// Most bytes of a line's beginning and end, and of each position in it.
+const LINE_BYTES: usize = 5;
+const POSITION_BYTES: usize = 16 + 1 + 20 + 1;
+
 /// What the events begin with that move a client on.
 const ENTRY: &[u8] = b"data: {\"entry\":{\"stream\":";
 const GAP: &[u8] = b"data: {\"gap\":{\"stream\":";
@@ -94,7 +98,8 @@ impl Places {
     ) -> io::Result<usize> {
         let pieces = &pieces[..pieces.len().min(PIECES_MAX)];
         let mut parts = [Part::default(); PIECES_MAX];
-        let mut lines = Vec::new();
+        // Never grown while it is filled: this is done for each subscriber and round.
+        let mut lines = Vec::with_capacity(pieces.len() * (LINE_BYTES + self.places.len() * POSITION_BYTES));
         for (at, piece) in pieces.iter().enumerate() {
             parts[at] = self.part(at, piece, &mut lines);
         }
