@@ -54,6 +54,7 @@ fn policy() -> Arc<Policy> {
         shelf: Shelf { keep, overflow: Overflow::DropOldest, devices_max: 1, device_ttl_ms: 0 },
         data_bytes_max: 1 << 16,
         rate: Rate::per_minute(0),
+        attendance: tidings_core::policy::Attendance::None,
     })
 }
 

@@ -8,9 +8,10 @@ out here by hand; nothing of Tidings takes part, so the vectors can show that Ti
 
 import client
 import hostile
+import presence
 import server
 import tools
 import values
 
-for name, about, vectors in client.files() + server.files() + hostile.files() + values.files():
+for name, about, vectors in client.files() + server.files() + hostile.files() + presence.files() + values.files():
     tools.write(name, about, vectors)

@@ -2,6 +2,7 @@
 
 import struct
 
+import presence
 from tools import (DATA, EPOCH, ESCAPES, NUMBERS, SECRET, SESSION, UNICODE, frame, nested, packed, parts, repeat, text,
                    wide_int, wide_map, wide_str, wide_uint)
 
@@ -34,6 +35,7 @@ def client_connect():
         },
         *client_connect_since(),
         *client_connect_resume(),
+        *presence.connects(),
     ]
 
 
@@ -122,6 +124,7 @@ def client_subscribe():
         frame("unknown fields are ignored",
               {"id": 2, "subscribe": {"channel": "a:b", "since": {"offset": 1, "epoch": EPOCH, "more": {}}, "m": []}},
               {"id": 2, "subscribe": {"channel": "a:b", "since": {"epoch": EPOCH, "offset": 1}}}),
+        *presence.subscribes(),
     ]
 
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tidings_core::keys::Window;
-use tidings_core::policy::{Access, Class, Keep, Overflow, Policy, Rules, SessionLimits, Shelf};
+use tidings_core::policy::{Access, Attendance, Class, Keep, Overflow, Policy, Rules, SessionLimits, Shelf};
 use tidings_core::rate::Rate;
 use tidings_proto::limit::NAMESPACE_BYTES_MAX;
 use tidings_store::store::VALUE_BYTES_MAX;
@@ -25,6 +25,8 @@ pub struct Config {
     pub namespaces: BTreeMap<String, Namespace>,
     /// What is kept on disk, and where.
     pub store: Store,
+    /// Who is there, and who is told.
+    pub presence: Presence,
 }
 
 impl Config {
@@ -56,6 +58,7 @@ impl Default for Config {
             times: Times::default(),
             namespaces: namespaces.map(|(name, namespace)| (name.to_owned(), namespace)).into(),
             store: Store::default(),
+            presence: Presence::default(),
         }
     }
 }
@@ -162,6 +165,63 @@ impl Default for Times {
             comeback_spread_ms: 5_000,
         }
     }
+}
+
+/// Who is there, and who is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Presence {
+    /// Who may watch other users, `granted`. Oneself may always be watched.
+    pub watch: AccessName,
+    /// Time after a device's connection was lost before the user is offline, 15 s in milliseconds.
+    pub grace_ms: u64,
+    /// Time without activity after which a device is idle, 5 min in milliseconds; 0 is never.
+    pub idle_after_ms: u64,
+    /// Changes are told this often, 100 in milliseconds.
+    pub tick_ms: u64,
+    /// Longest text of a user in bytes, 256.
+    pub text_bytes_max: usize,
+    /// Longest info of a user in a channel in bytes, 1,024.
+    pub info_bytes_max: usize,
+    /// Most users that one session watches, 1,000, at 8 bytes each and some 190 for a user whom nobody knew.
+    pub watched_users_max: usize,
+    /// Most sessions that watch one user, 100,000.
+    pub watchers_max: usize,
+    /// Most users whose last time is remembered that are offline and that nobody watches, 100,000 at some 200 bytes.
+    pub offline_users_max: usize,
+    /// Most members of a channel that are listed, 200. Larger ones are counted, and some of their members told.
+    pub members_max: usize,
+}
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self {
+            watch: AccessName::Granted,
+            grace_ms: 15_000,
+            idle_after_ms: 300_000,
+            tick_ms: 100,
+            text_bytes_max: 256,
+            info_bytes_max: 1_024,
+            watched_users_max: 1_000,
+            watchers_max: 100_000,
+            offline_users_max: 100_000,
+            members_max: 200,
+        }
+    }
+}
+
+/// What is told of who is in a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum AttendanceName {
+    /// Nothing, and nothing is kept of it.
+    None,
+    /// How many users.
+    Count,
+    /// Which users.
+    Members,
 }
 
 /// What is promised about a publication.
@@ -323,6 +383,8 @@ pub struct Namespace {
     pub data_bytes_max: usize,
     /// What one session may publish and send in this namespace in a minute, 0 for no limit but that of the session.
     pub messages_per_minute: u32,
+    /// What subscribers may be told of who is in a channel, `none`.
+    pub presence: AttendanceName,
 }
 
 impl Default for Namespace {
@@ -339,6 +401,7 @@ impl Default for Namespace {
             stored: Stored::default(),
             data_bytes_max: 32 * 1024,
             messages_per_minute: 0,
+            presence: AttendanceName::None,
         }
     }
 }
@@ -369,7 +432,7 @@ impl Config {
             }
             namespaces.push((name.as_str().into(), Arc::new(namespace.policy(has_store))));
         }
-        Ok(Rules { namespaces, limits: self.for_sessions() })
+        Ok(Rules { namespaces, limits: self.for_sessions(), presence: self.presence.rules() })
     }
 
     /// The rules of users' inboxes. They keep nothing in memory: without a store a device whose outbox was full gets a
@@ -412,6 +475,8 @@ impl Config {
             ("times.slow_timeout_ms", times.slow_timeout_ms),
             ("times.close_timeout_ms", times.close_timeout_ms),
             ("times.question_timeout_ms", times.question_timeout_ms),
+            ("presence.tick_ms", self.presence.tick_ms),
+            ("presence.watchers_max", self.presence.watchers_max as u64),
         ];
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => Err(Error::new(ErrorKind::Config, format!("{name} must be more than 0"))),
@@ -420,8 +485,9 @@ impl Config {
     }
 
     const fn for_sessions(&self) -> SessionLimits {
-        let Self { limits, times, .. } = self;
+        let Self { limits, times, presence, .. } = self;
         SessionLimits {
+            idle_after_ms: presence.idle_after_ms,
             connect_timeout_ms: times.connect_timeout_ms,
             ping_interval_ms: times.ping_interval_ms,
             pong_timeout_ms: times.pong_timeout_ms,
@@ -465,6 +531,11 @@ impl Namespace {
             },
             data_bytes_max: self.data_bytes_max,
             rate: Rate::per_minute(self.messages_per_minute),
+            attendance: match self.presence {
+                AttendanceName::None => Attendance::None,
+                AttendanceName::Count => Attendance::Count,
+                AttendanceName::Members => Attendance::Members,
+            },
         }
     }
 }
@@ -479,7 +550,7 @@ impl OverflowName {
 }
 
 impl AccessName {
-    const fn access(self) -> Access {
+    pub(crate) const fn access(self) -> Access {
         match self {
             Self::Host => Access::Host,
             Self::Granted => Access::Granted,

@@ -5,6 +5,7 @@ use crate::outbox::Outbox;
 use crate::sync::lock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use tidings_core::presence::DeviceId;
 use tidings_core::session::Session;
 use tidings_core::time::Instant;
 use tidings_proto::id::{Epoch, Position, Secret, SessionId};
@@ -20,6 +21,8 @@ pub(crate) struct Conn {
     secret: Secret,
     /// That session has begun and has no other connection, nor waits for one.
     owns_session: AtomicBool,
+    /// What that session is among those who are present.
+    device: AtomicU32,
     /// The time of the one timer that counts; those armed before it find that it is not theirs.
     armed: AtomicU64,
     /// Which of its streams is brought forward first the next time.
@@ -47,6 +50,7 @@ impl Conn {
             outbox,
             secret,
             owns_session: AtomicBool::new(false),
+            device: AtomicU32::new(0),
             armed: AtomicU64::new(0),
             forward: AtomicU32::new(0),
             before: OnceLock::new(),
@@ -63,8 +67,14 @@ impl Conn {
     }
 
     /// A session begins with it.
-    pub(crate) fn begin_session(&self) {
+    pub(crate) fn begin_session(&self, device: DeviceId) {
+        self.device.store(device, Ordering::Relaxed);
         self.owns_session.store(true, Ordering::Release);
+    }
+
+    /// What the session that began with it is among those who are present.
+    pub(crate) fn device(&self) -> DeviceId {
+        self.device.load(Ordering::Relaxed)
     }
 
     /// Whether the session that began with it is still its own.

@@ -7,6 +7,7 @@ use crate::host::{Host, Shareable};
 use crate::link::Link;
 use crate::local::Local;
 use crate::port::{Batch, Port};
+use crate::presence::{ChannelPresence, UserPresence};
 use crate::random::random;
 use crate::shared::{Shared, Store};
 use crate::stats::{self, Stats};
@@ -146,6 +147,32 @@ impl Engine {
     /// As [`Engine::open`].
     pub fn connect_local(&self) -> Result<Local, Error> {
         Local::open(|link| self.open(link))
+    }
+
+    /// Whether a user has a device that is there: connected, or lost for less than the grace. One that hides is.
+    #[must_use]
+    pub fn is_user_online(&self, user: &str) -> bool {
+        self.shared.presence().is_online(user)
+    }
+
+    /// How present a user is, as it is.
+    #[must_use]
+    pub fn presence(&self, user: &str) -> UserPresence {
+        self.shared.presence().of(user)
+    }
+
+    /// How present users are, all at the same moment, in the order in which they are named.
+    #[must_use]
+    pub fn presence_of(&self, users: &[&str]) -> Vec<UserPresence> {
+        self.shared.presence().of_many(users)
+    }
+
+    /// Who is in a channel as others see it, or with `list` false how many. Of a channel with more members than
+    /// [`members_max`](crate::config::Presence::members_max) some are listed; of one whose namespace keeps no presence,
+    /// none.
+    #[must_use]
+    pub fn channel_presence(&self, channel: &str, list: bool) -> ChannelPresence {
+        self.shared.presence().in_channel(channel, list)
     }
 
     /// What the engine has counted and what it holds.

@@ -117,6 +117,9 @@ fn bring_forward(shared: &Arc<Shared>, session: SessionId) {
             break;
         }
     }
+    if let Some(device) = shared.identities.device_of(conn.session_id(), &conn) {
+        shared.presence().forward(device, &mut fan);
+    }
     shared.counters.delivered.add(fan.delivered);
     shared.counters.skipped.add(fan.skipped);
     // Not written here: one who reads slowly must not keep this thread.

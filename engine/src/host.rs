@@ -15,6 +15,7 @@ use std::task::{Context, Poll, Waker};
 pub use tidings_core::ask::Denial;
 use tidings_core::ask::{Answer, Question};
 use tidings_core::grants::Grants;
+use tidings_core::presence::Change;
 use tidings_proto::code::Code;
 use tidings_proto::id::SessionId;
 use tidings_proto::payload::Data;
@@ -66,6 +67,16 @@ pub struct SendAsk {
     pub event: String,
     /// Its data.
     pub data: Data,
+}
+
+/// A user asks to watch users whom its rights do not cover.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WatchAsk {
+    /// Who asks.
+    pub user: Arc<str>,
+    /// Whom.
+    pub users: Vec<String>,
 }
 
 /// A user calls a method of the host.
@@ -129,6 +140,8 @@ pub enum HostEvent {
         /// Whose it was.
         user: Arc<str>,
     },
+    /// A user's presence has changed. Told once a tick, as it is: of who hides, too.
+    Presence(Change),
 }
 
 /// The host: who may do what, and what its methods return. Everything but [`Host::connect`] is a no unless it says
@@ -151,6 +164,12 @@ pub trait Host: Send + Sync + 'static {
 
     /// May the user send to that other user?
     fn send(&self, ask: SendAsk) -> impl Future<Output = Result<(), Denial>> + Send {
+        let _ = ask;
+        ready(Err(Denial::forbidden()))
+    }
+
+    /// Whom of those may the user watch? Those that are not in the answer it may not.
+    fn watch(&self, ask: WatchAsk) -> impl Future<Output = Result<Vec<String>, Denial>> + Send {
         let _ = ask;
         ready(Err(Denial::forbidden()))
     }
@@ -213,6 +232,14 @@ impl<H: Host> AnyHost for Shareable<H> {
             Question::Send { user, to, event, data } => {
                 let ask = SendAsk { user: user.clone(), to: to.into(), event: event.into(), data: data.to_data() };
                 Box::pin(async move { allowed(host.send(ask).await) })
+            }
+            Question::Watch { user, users } => {
+                let users = users.iter().map(|user| (*user).to_owned()).collect();
+                let ask = WatchAsk { user: user.clone(), users };
+                Box::pin(async move {
+                    let boxed = |users: Vec<String>| Answer::Users(users.into_iter().map(Into::into).collect());
+                    HostAnswer::Other(host.watch(ask).await.map_or_else(Answer::Denied, boxed))
+                })
             }
             Question::Call { user, method, data } => {
                 let ask = CallAsk { user: user.clone(), method: method.into(), data: data.to_data() };

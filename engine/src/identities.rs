@@ -5,6 +5,7 @@
 //! own. That is given up only under the map's guard of the id, so nobody finds the session in both places.
 
 use crate::conn::{Channels, Conn};
+use crate::presence::Presence;
 use crate::sessions::Sessions;
 use crate::sync::lock;
 use dashmap::DashMap;
@@ -12,8 +13,10 @@ use dashmap::mapref::entry::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use tidings_core::time::Instant;
+use tidings_core::presence::DeviceId;
+use tidings_core::time::{Instant, Now};
 use tidings_proto::id::{Secret, SessionId};
+use tidings_proto::presence::Reason;
 
 /// How many sessions can change their connections at once.
 const TAKE_OVERS: usize = 64;
@@ -22,6 +25,8 @@ const TAKE_OVERS: usize = 64;
 struct Identity {
     secret: Secret,
     user: Arc<str>,
+    /// What it is among those who are present.
+    device: DeviceId,
     state: State,
 }
 
@@ -57,6 +62,16 @@ pub(crate) enum Claimed {
     Parked(Channels),
 }
 
+/// How a session parts with its connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Parting {
+    /// How long it waits for another.
+    pub(crate) until: Instant,
+    /// Why its user has gone; `None` when the connection was lost.
+    pub(crate) left: Option<Reason>,
+    pub(crate) now: Now,
+}
+
 /// A session as it was found.
 pub(crate) struct Found {
     pub(crate) user: Arc<str>,
@@ -75,11 +90,13 @@ pub(crate) struct Identities {
     by_user: Mutex<HashMap<Arc<str>, VecDeque<SessionId>>>,
     parked_per_user_max: usize,
     take_overs: [Mutex<()>; TAKE_OVERS],
+    presence: Presence,
 }
 
 impl Identities {
-    pub(crate) fn new(parked_max: usize, parked_per_user_max: usize) -> Self {
+    pub(crate) fn new(parked_max: usize, parked_per_user_max: usize, presence: Presence) -> Self {
         Self {
+            presence,
             by_user: Mutex::default(),
             parked_per_user_max,
             map: DashMap::new(),
@@ -87,6 +104,25 @@ impl Identities {
             parked_max,
             take_overs: [const { Mutex::new(()) }; TAKE_OVERS],
         }
+    }
+
+    /// Who is there, among others by these sessions.
+    pub(crate) const fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// What a session is among those who are present, if it has still this connection.
+    pub(crate) fn device_of(&self, session: SessionId, conn: &Conn) -> Option<DeviceId> {
+        if conn.owns_session() {
+            return Some(conn.device());
+        }
+        self.map.get(&session).filter(|identity| identity.has(conn)).map(|identity| identity.device)
+    }
+
+    /// A session is over, and its user was sent away.
+    fn is_ended(&self, device: DeviceId, now: Now) {
+        self.presence.left(device, Reason::Ended, now);
+        self.presence.forget(device);
     }
 
     /// Who holds this is alone in giving the session another connection: the next one finds all that this one has taken
@@ -127,12 +163,17 @@ impl Identities {
 
     /// The session is over: it is neither gone on with nor parked any more. Returns the connection that it had, which is
     /// to be closed; `None` if there is no such session.
-    pub(crate) fn end(&self, sessions: &Sessions, session: SessionId) -> Option<Option<Arc<Conn>>> {
+    pub(crate) fn end(&self, sessions: &Sessions, session: SessionId, now: Now) -> Option<Option<Arc<Conn>>> {
         let first = sessions.find(session);
         let identity = match self.map.entry(session) {
             Entry::Occupied(entry) => entry.remove(),
-            Entry::Vacant(_) => return first.filter(|first| first.give_up_session()).map(Some),
+            Entry::Vacant(_) => {
+                let first = first.filter(|first| first.give_up_session())?;
+                self.is_ended(first.device(), now);
+                return Some(Some(first));
+            }
         };
+        self.is_ended(identity.device, now);
         Some(match identity.state {
             State::Live(conn) => Some(conn),
             State::Parked(..) => {
@@ -154,9 +195,9 @@ impl Identities {
         }
     }
 
-    /// The secret of a session that has another connection than its first.
-    pub(crate) fn secret(&self, session: SessionId) -> Option<Secret> {
-        self.map.get(&session).map(|identity| identity.secret)
+    /// The secret of a session that has another connection than its first, and what it is among those who are present.
+    pub(crate) fn secret(&self, session: SessionId) -> Option<(Secret, DeviceId)> {
+        self.map.get(&session).map(|identity| (identity.secret, identity.device))
     }
 
     /// Gives a session another connection, if the secret and the user are its own. No session is locked.
@@ -173,7 +214,8 @@ impl Identities {
             Entry::Occupied(entry) => entry,
             Entry::Vacant(place) => {
                 let (user, first) = first.filter(|(_, first)| first.give_up_session())?;
-                place.insert(Identity { secret, user, state: State::Live(Arc::clone(conn)) });
+                let device = first.device();
+                place.insert(Identity { secret, user, device, state: State::Live(Arc::clone(conn)) });
                 return Some(Claimed::Live(first));
             }
         };
@@ -193,26 +235,32 @@ impl Identities {
     /// The session has lost this connection and waits for another. Does nothing when it has another already. Returns
     /// whether it waits: not when as many do as may. Of one user as many wait as may be connected; the one that waits for
     /// longest makes room, so that nobody takes the places of others. No session is locked.
-    pub(crate) fn park(&self, session: SessionId, conn: &Conn, channels: Channels, until: Instant) -> bool {
+    pub(crate) fn park(&self, session: SessionId, conn: &Conn, channels: Channels, parting: Parting) -> bool {
+        let Parting { until, left, now } = parting;
         let user = user_of(conn);
         let oldest = {
             let entry = self.map.entry(session);
-            let (secret, user) = match (&entry, user) {
+            let (secret, user, device) = match (&entry, user) {
                 (Entry::Occupied(entry), _) if entry.get().has(conn) => {
-                    (entry.get().secret, Arc::clone(&entry.get().user))
+                    (entry.get().secret, Arc::clone(&entry.get().user), entry.get().device)
                 }
-                (Entry::Vacant(_), Some(user)) if conn.give_up_session() => (conn.secret(), user),
+                (Entry::Vacant(_), Some(user)) if conn.give_up_session() => (conn.secret(), user, conn.device()),
                 _ => return false,
             };
+            match left {
+                Some(reason) => self.presence.left(device, reason, now),
+                None => self.presence.lost(device, now),
+            }
             if self.parked.fetch_add(1, Ordering::Relaxed) >= self.parked_max {
                 self.parked.fetch_sub(1, Ordering::Relaxed);
                 if let Entry::Occupied(entry) = entry {
                     entry.remove();
                 }
+                self.presence.forget(device);
                 return false;
             }
             let state = State::Parked(Box::new(channels), until);
-            let _guard = entry.insert(Identity { secret, user: Arc::clone(&user), state });
+            let _guard = entry.insert(Identity { secret, user: Arc::clone(&user), device, state });
             let mut by_user = lock(&self.by_user);
             let waiting = by_user.entry(user).or_default();
             waiting.push_back(session);
@@ -243,15 +291,16 @@ impl Identities {
         });
         if let Some((session, identity)) = removed {
             self.waits_no_more(&identity.user, session);
+            self.presence.forget(identity.device);
         }
     }
 
     /// The session is over, if it has still this connection.
-    pub(crate) fn remove(&self, session: SessionId, conn: &Conn) {
+    pub(crate) fn remove(&self, session: SessionId, conn: &Conn, now: Now) {
         match self.map.entry(session) {
-            Entry::Occupied(entry) if entry.get().has(conn) => drop(entry.remove()),
-            Entry::Occupied(_) => {}
-            Entry::Vacant(_) => drop(conn.give_up_session()),
+            Entry::Occupied(entry) if entry.get().has(conn) => self.is_ended(entry.remove().device, now),
+            Entry::Vacant(_) if conn.give_up_session() => self.is_ended(conn.device(), now),
+            Entry::Occupied(_) | Entry::Vacant(_) => {}
         }
     }
 

@@ -99,7 +99,15 @@ impl Port {
     /// link is finished after them.
     pub fn finish(&self, last: Bytes) {
         let mut turn = Turn::new(&self.shared, &self.conn);
-        turn.end_with(last);
+        turn.end_with(last, false);
+        turn.finish();
+    }
+
+    /// The same when the client has said goodbye: its user leaves with it, if this was the last device, without the grace
+    /// that a lost connection has. The session can still be resumed.
+    pub fn leave(&self, last: Bytes) {
+        let mut turn = Turn::new(&self.shared, &self.conn);
+        turn.end_with(last, true);
         turn.finish();
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cell::Cell;
 use crate::conn::{Channels, Conn};
-use crate::identities::Claimed;
+use crate::identities::{Claimed, Parting};
 use crate::shared::{Shared, Timer};
 use crate::sync::lock;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use tidings_core::session::Session;
 use tidings_core::time::Now;
 use tidings_proto::code::Code;
 use tidings_proto::id::{Position, SessionId};
+use tidings_proto::presence::Reason;
 
 /// A session that another connection takes over.
 pub(crate) struct TakenOver {
@@ -46,11 +47,13 @@ pub(crate) fn gone_on(shared: &Shared, conn: &Conn, taken: TakenOver) -> Option<
     let TakenOver { session, channels, .. } = taken;
     if lock(&conn.session).is_closed() {
         // It could not know that it has this session to park.
-        park(shared, conn, None, channels, shared.clock.now());
+        park(shared, conn, Ending::Lost, channels, shared.clock.now());
         return None;
     }
     shared.counters.resumed.add(1);
-    Some(Resumed { session, channels })
+    let device = shared.identities.device_of(session, conn);
+    let watched = device.map(|device| shared.presence().board().watched(device)).unwrap_or_default();
+    Some(Resumed { session, channels, watched })
 }
 
 /// The channels of a connection's session, and what its client surely has of each. The session is locked.
@@ -64,15 +67,28 @@ pub(crate) fn channels_of(conn: &Conn, session: &Session<Arc<Cell>>) -> Channels
     channels
 }
 
-/// The connection is lost or ended with `code`: the session waits for another, unless it is not to come back.
-pub(crate) fn park(shared: &Shared, conn: &Conn, code: Option<Code>, channels: Channels, now: Now) {
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Without a word.
+    Lost,
+    /// Its client has said goodbye.
+    Left,
+    /// The server has ended it.
+    Closed(Code),
+}
+
+/// The connection has ended: the session waits for another, unless it is not to come back.
+pub(crate) fn park(shared: &Shared, conn: &Conn, ending: Ending, channels: Channels, now: Now) {
     let session = conn.session_id();
-    let over = matches!(code, Some(Code::Refused | Code::Flood | Code::Disconnected | Code::Replaced));
+    let sent_away = [Code::Refused, Code::Flood, Code::Disconnected, Code::Replaced];
+    let over = matches!(ending, Ending::Closed(code) if sent_away.contains(&code));
     if over || shared.is_stopping() {
-        return shared.identities.remove(session, conn);
+        return shared.identities.remove(session, conn, now);
     }
     let until = now.instant + shared.settled.times.resume_window_ms;
-    if shared.identities.park(session, conn, channels, until) {
+    let left = (ending == Ending::Left).then_some(Reason::Left);
+    if shared.identities.park(session, conn, channels, Parting { until, left, now }) {
         shared.add_timer(until, Timer::Parked(session));
     }
 }

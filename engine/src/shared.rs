@@ -15,6 +15,7 @@ use crate::host::AnyHost;
 use crate::identities::Identities;
 use crate::outbox::{Outbox, OutboxLimits};
 use crate::paces::Paces;
+use crate::presence::Presence;
 use crate::random::{StreamMaker, random};
 use crate::sessions::Sessions;
 use crate::stats::{Counters, Stats};
@@ -73,6 +74,7 @@ pub(crate) struct Settled {
     pub(crate) outbox: OutboxLimits,
     pub(crate) rules: Rules,
     pub(crate) inbox_policy: Arc<Policy>,
+    pub(crate) presence_tick_ms: u64,
 }
 
 impl Settled {
@@ -80,7 +82,14 @@ impl Settled {
         let rules = config.rules(has_store)?;
         let limits = config.limits.clone();
         let outbox = OutboxLimits { bytes_max: limits.outbox_bytes_max, pieces_max: limits.outbox_pieces_max };
-        Ok(Self { limits, times: config.times.clone(), outbox, rules, inbox_policy: config.inbox_policy(has_store) })
+        Ok(Self {
+            limits,
+            times: config.times.clone(),
+            outbox,
+            rules,
+            inbox_policy: config.inbox_policy(has_store),
+            presence_tick_ms: config.presence.tick_ms,
+        })
     }
 }
 
@@ -192,13 +201,18 @@ impl Shared {
     ) -> Result<Self, Error> {
         let settled = Settled::new(config, store.is_some())?;
         let clock = Clock::start();
+        let presence = Presence::new(settled.rules.presence);
         let wheel = Wheel::new(clock.now().instant);
         let homes = handle.metrics().num_workers().clamp(1, usize::from(u8::MAX));
         let queues = std::iter::repeat_with(FlushQueue::default).take(homes).collect();
         Ok(Self {
             clock,
             streams: Streams::new(&settled.limits),
-            identities: Identities::new(settled.limits.connections_max, settled.limits.connections_per_user_max),
+            identities: Identities::new(
+                settled.limits.connections_max,
+                settled.limits.connections_per_user_max,
+                presence,
+            ),
             keys: Mutex::new(Keys::new(config.idempotency_window(), random(u64::from_ne_bytes))),
             sessions: Sessions::new(settled.limits.connections_max),
             users: Users::new(&settled.limits),
@@ -209,6 +223,11 @@ impl Shared {
             life: Life { stopping: AtomicBool::new(false), wheel: Mutex::new(wheel) },
             settled,
         })
+    }
+
+    /// Who is there.
+    pub(crate) fn presence(&self) -> &Presence {
+        self.identities.presence()
     }
 
     pub(crate) fn add_timer(&self, at: Instant, timer: Timer) {

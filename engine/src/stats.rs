@@ -73,6 +73,10 @@ counters! {
     stored, "tidings_publications_stored_total";
     /// Publications that were known by their idempotency key and answered as before.
     duplicates, "tidings_publications_duplicate_total";
+    /// Changes of users' presence, those of users that hide included.
+    presence_changes, "tidings_presence_changes_total";
+    /// Such changes, and changes of channels' members, as they were enqueued for a session each.
+    presence_told, "tidings_presence_told_total";
     /// Sessions that were gone on with over another connection.
     resumed, "tidings_sessions_resumed_total";
     /// Times the store failed and had to be opened afresh.

@@ -42,7 +42,9 @@ impl Engine {
 
     /// Ends a session: with close code 3504 if it is connected. It cannot be resumed. False if there is no such session.
     pub fn disconnect_session(&self, session: SessionId) -> bool {
-        let Some(conn) = self.shared.identities.end(&self.shared.sessions, session) else { return false };
+        let Some(conn) = self.shared.identities.end(&self.shared.sessions, session, self.shared.clock.now()) else {
+            return false;
+        };
         if let Some(conn) = conn {
             close_session(&self.shared, &conn, Code::Disconnected);
         }

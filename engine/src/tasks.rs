@@ -9,7 +9,7 @@ use crate::streams::sweep;
 use crate::sync::lock;
 use crate::timers::TICK_MS;
 use crate::turn::{Turn, close_session, still_there};
-use crate::{committer, reader};
+use crate::{committer, reader, telling};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -37,6 +37,8 @@ pub(crate) fn spawn_all(shared: &Arc<Shared>) -> Result<(), Error> {
         shared.flushing.handle.spawn(run_flusher(Arc::clone(shared), home));
     }
     shared.flushing.handle.spawn(run_clock(Arc::clone(shared), ticks));
+    let ticks = interval(Duration::from_millis(shared.settled.presence_tick_ms));
+    shared.flushing.handle.spawn(telling::run(Arc::clone(shared), ticks));
     if shared.store.is_some() {
         spawn_thread("tidings-commit", shared, committer::run)?;
         spawn_thread("tidings-reader", shared, reader::run)?;

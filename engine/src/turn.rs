@@ -4,6 +4,8 @@
 //! Locks: the session first, then at most one cell, then an outbox. Nothing is written to a socket before the session
 //! is unlocked.
 
+mod presence;
+
 use crate::cell::Cell;
 use crate::conn::Conn;
 use crate::fan::Fan;
@@ -11,7 +13,7 @@ use crate::flush::{go_on, settle};
 use crate::host::{Answering, HostAnswer, HostEvent, panicked, poll_once};
 use crate::outbox::Outbox;
 use crate::place::{Failed, Outcome, Placing, Target};
-use crate::resume::{channels_of, gone_on, park, take_over};
+use crate::resume::{Ending, channels_of, gone_on, park, take_over};
 use crate::shared::Shared;
 use crate::streams::{Streaming, watch, with_channel, with_inbox};
 use crate::sync::lock;
@@ -22,7 +24,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tidings_core::ask::{Admission, Answer, Denial, Question, Resumed, Token};
 use tidings_core::limit::Limit;
-use tidings_core::session::{Arrival, Effects, Session, Subscription};
+use tidings_core::session::{Arrival, Effects, Joining, Session, Subscription, Watched};
 use tidings_core::stream::{Delivery, InboxJoined, Joined, Publication};
 use tidings_core::time::Now;
 use tidings_proto::channel::ChannelName;
@@ -30,6 +32,8 @@ use tidings_proto::code::Code;
 use tidings_proto::frame::{Close, Connected, Failure, Inbox, ServerFrame, Subscribed, ToldLimits};
 use tidings_proto::id::{Position, Secret};
 use tidings_proto::kept::Kind;
+use tidings_proto::payload::DataRef;
+use tidings_proto::presence::Present;
 use tidings_proto::user::is_user_id;
 use tidings_proto::wire;
 
@@ -44,6 +48,8 @@ pub(crate) struct Turn<'t> {
     fan: Fan,
     closed: Option<Code>,
     opened: Option<Arc<str>>,
+    /// The client is used again.
+    wakes: bool,
     /// Questions that were put and not looked at yet.
     asked: Vec<(Token, Answering)>,
 }
@@ -59,6 +65,7 @@ impl<'t> Turn<'t> {
             fan: Fan::new(shared.settled.outbox),
             closed: None,
             opened: None,
+            wakes: false,
             asked: Vec::new(),
         }
     }
@@ -101,20 +108,28 @@ impl<'t> Turn<'t> {
         if let Some(code) = self.closed {
             // Closed by the session itself, or because it does not read its answers: nothing more is taken from it, and
             // nobody counts it as a receiver while it lingers.
-            leave_all(self.shared, self.conn, Some(code), self.now, &mut self.fan);
+            leave_all(self.shared, self.conn, Ending::Closed(code), self.now, &mut self.fan);
             self.say_goodbye(code);
+        }
+        if self.wakes && self.opened.is_none() {
+            self.look_soon();
         }
         if let Some(user) = self.opened.take() {
             let session = self.conn.session_id();
             self.shared.host.event(HostEvent::Opened { session, user });
-            // The session's own times count from now on: the ping, the token's end. Under its lock, so that the time it
-            // has to close, if that comes first, is not taken away.
-            let live = lock(&self.conn.session);
-            if live.is_live() {
-                self.shared.arm(self.conn, self.now.instant);
-            }
+            // The session's own times count from now on: the ping, the token's end.
+            self.look_soon();
         }
         settle(self.shared, self.fan);
+    }
+
+    /// Looks after the session with the next tick of the clock. Under its lock, so that the time it has to close, if that
+    /// comes first, is not taken away.
+    fn look_soon(&self) {
+        let live = lock(&self.conn.session);
+        if live.is_live() {
+            self.shared.arm(self.conn, self.now.instant);
+        }
     }
 
     /// Enqueues the answers so far. A client that asks without reading the answers is told so and closed.
@@ -161,9 +176,12 @@ impl<'t> Turn<'t> {
         self.fan.push(&self.conn.outbox, bytes);
     }
 
-    /// Ends the connection with bytes of the transport's own.
-    pub(crate) fn end_with(&mut self, last: Bytes) {
+    /// Ends the connection with bytes of the transport's own. `left`: its client has said goodbye.
+    pub(crate) fn end_with(&mut self, last: Bytes, left: bool) {
         lock(&self.conn.session).hush();
+        if left {
+            leave_all(self.shared, self.conn, Ending::Left, self.now, &mut self.fan);
+        }
         self.shared.arm(self.conn, self.now.instant + self.shared.settled.times.close_timeout_ms);
         self.fan.push_last(&self.conn.outbox, last, false);
     }
@@ -280,11 +298,21 @@ impl Effects for Turn<'_> {
             let Joined { slot, offset, recovered, .. } = joined;
             let (number, epoch) = (stream.number(), stream.position().epoch);
             let inbox = Inbox { stream: number, epoch, offset, delivered, read, recovered };
-            let resumed = admission.resumed.as_ref().and_then(|resumed| shared.identities.secret(resumed.session));
-            let secret = resumed.unwrap_or_else(|| {
-                conn.begin_session();
-                conn.secret()
-            });
+            let known = admission.resumed.as_ref().and_then(|resumed| shared.identities.secret(resumed.session));
+            let secret = match known {
+                Some((secret, device)) => {
+                    let mut board = shared.presence().board();
+                    board.resume(device, now);
+                    if let Some(present) = arrival.present {
+                        board.set(device, present, now);
+                    }
+                    secret
+                }
+                None => {
+                    conn.begin_session(shared.presence().board().open(cell.shared_name(), arrival.present, now));
+                    conn.secret()
+                }
+            };
             self.say_hello(id, admission, inbox, secret);
             self.begin(cell, &mut stream, &joined);
             let is_soiled = stream.wants_upkeep(now);
@@ -309,8 +337,9 @@ impl Effects for Turn<'_> {
         &mut self,
         id: Option<u64>,
         channel: ChannelName<'_>,
-        since: Option<Position>,
+        joining: Joining<'_>,
     ) -> Option<Subscription<Arc<Cell>>> {
+        let since = joining.since;
         let joined = with_channel(self.shared, channel, |cell, mut stream| {
             let since = since.or_else(|| self.conn.brought(stream.position().epoch));
             let joined = stream.join(Arc::clone(&self.conn.outbox), since, self.now, &mut self.fan);
@@ -330,7 +359,9 @@ impl Effects for Turn<'_> {
             };
             Subscription { channel: Arc::clone(cell), slot: joined.slot, has }
         });
-        joined.map_err(|none| self.fail(id, none.into())).ok()
+        let joined = joined.map_err(|none| self.fail(id, none.into())).ok()?;
+        self.note_joined(channel, joined.channel.shared_name(), joining);
+        Some(joined)
     }
 
     fn acknowledge(&mut self, subscription: &Subscription<Arc<Cell>>, device: &str, offset: u64, read: bool) -> bool {
@@ -348,6 +379,7 @@ impl Effects for Turn<'_> {
     }
 
     fn leave(&mut self, subscription: Subscription<Arc<Cell>>) {
+        self.note_parted(subscription.channel.shared_name());
         leave(subscription, self.now, &mut self.fan);
     }
 
@@ -365,6 +397,30 @@ impl Effects for Turn<'_> {
 
     fn reached(&mut self, limit: Limit) {
         self.shared.counters.reached(limit, 1);
+    }
+
+    fn active(&mut self, active: bool) {
+        self.note_activity(active);
+    }
+
+    fn present(&mut self, id: Option<u64>, present: &Present<'_>) {
+        self.note_present(id, present);
+    }
+
+    fn watch(&mut self, id: Option<u64>, watched: Watched<'_>) {
+        self.note_watched(id, watched);
+    }
+
+    fn unwatch(&mut self, id: Option<u64>, users: &[&str]) {
+        self.note_unwatched(id, users);
+    }
+
+    fn members(&mut self, id: Option<u64>, subscription: &Subscription<Arc<Cell>>, lists: bool) {
+        self.tell_members(id, subscription, lists);
+    }
+
+    fn inform(&mut self, id: Option<u64>, subscription: &Subscription<Arc<Cell>>, info: Option<DataRef<'_>>) {
+        self.note_info(id, subscription, info);
     }
 
     fn close(&mut self, code: Code) {
@@ -449,9 +505,9 @@ pub(crate) fn still_there(shared: &Shared, session: &Session<Arc<Cell>>, now: No
     }
 }
 
-/// Ends the session's part in every stream that it is a member of, and lets it wait for another connection unless `code`
-/// says that it is over. Returns its user.
-fn leave_all(shared: &Shared, conn: &Conn, code: Option<Code>, now: Now, fan: &mut Fan) -> Option<Arc<str>> {
+/// Ends the session's part in every stream that it is a member of, and lets it wait for another connection unless it ends
+/// for good. Returns its user.
+fn leave_all(shared: &Shared, conn: &Conn, ending: Ending, now: Now, fan: &mut Fan) -> Option<Arc<str>> {
     let (channels, streams, user) = {
         let mut session = lock(&conn.session);
         // Who takes the session over from now on finds here what it was subscribed to.
@@ -461,7 +517,7 @@ fn leave_all(shared: &Shared, conn: &Conn, code: Option<Code>, now: Now, fan: &m
         (channels, session.end().collect::<Vec<_>>(), session.user().cloned())
     };
     // Also of a connection that was never admitted: it may have taken a session over.
-    park(shared, conn, code, channels, now);
+    park(shared, conn, ending, channels, now);
     for stream in streams {
         leave(stream, now, fan);
     }
@@ -478,7 +534,7 @@ fn leave_all(shared: &Shared, conn: &Conn, code: Option<Code>, now: Now, fan: &m
 /// The connection is gone: takes the session out of everything.
 pub(crate) fn end_session(shared: &Arc<Shared>, conn: &Arc<Conn>) {
     let mut fan = Fan::new(shared.settled.outbox);
-    let user = leave_all(shared, conn, None, shared.clock.now(), &mut fan);
+    let user = leave_all(shared, conn, Ending::Lost, shared.clock.now(), &mut fan);
     let id = conn.session_id();
     conn.outbox.shut();
     shared.sessions.remove(conn.outbox.session());

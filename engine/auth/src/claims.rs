@@ -29,6 +29,9 @@ pub struct Claims {
     /// Users that may be sent to.
     #[serde(default)]
     pub send: Vec<Pattern>,
+    /// Users that may be watched.
+    #[serde(default)]
+    pub watch: Vec<Pattern>,
 }
 
 /// One audience, or several.
@@ -45,12 +48,12 @@ impl Claims {
     /// A user with these rights until `exp`, in seconds since 1970.
     #[must_use]
     pub fn new(user: impl Into<String>, exp: u64, grants: Grants) -> Self {
-        let Grants { subscribe, publish, send } = grants;
-        Self { sub: user.into(), exp, nbf: None, iss: None, aud: None, subscribe, publish, send }
+        let Grants { subscribe, publish, send, watch } = grants;
+        Self { sub: user.into(), exp, nbf: None, iss: None, aud: None, subscribe, publish, send, watch }
     }
 
     pub(crate) fn into_grants(self) -> Grants {
-        Grants { subscribe: self.subscribe, publish: self.publish, send: self.send }
+        Grants { subscribe: self.subscribe, publish: self.publish, send: self.send, watch: self.watch }
     }
 }
 

@@ -15,6 +15,7 @@
 //! | `subscribe` | patterns of channels that may be subscribed to |
 //! | `publish` | patterns of channels that may be published to |
 //! | `send` | patterns of users that may be sent to |
+//! | `watch` | patterns of users whose presence may be watched |
 //!
 //! Numbers are whole and not negative; a claim of another type, or one that is there twice, makes the token worthless.
 //! So do a header with `crit`, one that brings a key or the address of one, and a `kid` that is not a plain word.

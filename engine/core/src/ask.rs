@@ -51,6 +51,13 @@ pub enum Question<'a> {
         /// Its data.
         data: DataRef<'a>,
     },
+    /// Whom of these may the user watch, where its rights do not say? Answered by [`Answer::Users`] or [`Answer::Allowed`].
+    Watch {
+        /// Who asks.
+        user: &'a Arc<str>,
+        /// Whom it wants to watch.
+        users: &'a [&'a str],
+    },
     /// The user calls a method of the host. Answered by [`Answer::Result`].
     Call {
         /// Who calls.
@@ -82,6 +89,8 @@ pub struct Resumed {
     pub session: SessionId,
     /// The channels it was subscribed to, and what the client surely has of each.
     pub channels: Vec<(Arc<str>, Position)>,
+    /// Whom it watched.
+    pub watched: Vec<Arc<str>>,
 }
 
 /// A no, with what the client is told.
@@ -119,8 +128,10 @@ impl Denial {
 pub enum Answer {
     /// To [`Question::Connect`].
     Admitted(Admission),
-    /// A yes to `Subscribe`, `Publish` and `Send`.
+    /// A yes to `Subscribe`, `Publish`, `Send`, and to all of `Watch`.
     Allowed,
+    /// To [`Question::Watch`]: those that may be watched.
+    Users(Vec<Box<str>>),
     /// What a call returns.
     Result(Data),
     /// A no to any of them.

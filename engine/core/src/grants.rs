@@ -11,6 +11,8 @@ pub struct Grants {
     pub publish: Vec<Pattern>,
     /// Users that may be sent to.
     pub send: Vec<Pattern>,
+    /// Users that may be watched.
+    pub watch: Vec<Pattern>,
 }
 
 impl Grants {
@@ -18,7 +20,7 @@ impl Grants {
     #[must_use]
     pub fn all() -> Self {
         let all = || vec![Pattern::new("*")];
-        Self { subscribe: all(), publish: all(), send: all() }
+        Self { subscribe: all(), publish: all(), send: all(), watch: all() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Idempotency keys: the same key from the same publisher within a window is the same publication.
 
+use crate::salt::Salted;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, DefaultHasher, Hash};
 use std::sync::Arc;
 use tidings_proto::id::Epoch;
 
@@ -56,20 +56,6 @@ struct Remembered {
     number: u64,
     at_ms: u64,
     known: Known,
-}
-
-/// Hashes with a key of the caller's, so that nobody can choose names that meet.
-#[derive(Debug, Clone, Copy)]
-struct Salted(u64);
-
-impl BuildHasher for Salted {
-    type Hasher = DefaultHasher;
-
-    fn build_hasher(&self) -> DefaultHasher {
-        let mut hasher = DefaultHasher::new();
-        self.0.hash(&mut hasher);
-        hasher
-    }
 }
 
 /// The two in one: no user's id holds a line feed, and the host's is empty.

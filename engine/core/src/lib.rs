@@ -7,6 +7,7 @@
 //! * [`session`]: one connection's session: who it is, what it may do, how fast, what it waits for.
 //! * [`stream`]: one channel or one user's inbox: offsets, members, who has fallen behind, and [`history`].
 //! * [`disk`]: what a durable stream knows of its part on disk. [`keys`]: which publications came before.
+//! * [`presence`]: who is there, on which devices, and who is told of it.
 //! * [`ask`]: the questions that only the host can answer, and its answers.
 //! * [`grants`], [`policy`]: rights of a user, rules of a namespace.
 //! * [`rate`], [`time`], [`limit`]: what they need.
@@ -22,7 +23,9 @@ pub mod keys;
 pub mod limit;
 mod members;
 pub mod policy;
+pub mod presence;
 pub mod rate;
+mod salt;
 pub mod session;
 pub mod stream;
 pub mod time;

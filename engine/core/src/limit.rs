@@ -31,13 +31,17 @@ pub enum Limit {
     Outbox,
     /// What waits for the disk.
     StoreQueue,
+    /// Users that a session watches.
+    WatchedUsers,
+    /// Sessions that watch one user.
+    Watchers,
     /// What a stream keeps on disk, where that refuses the publisher.
     Stored,
 }
 
 impl Limit {
     /// Every limit, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::MessagesPerMinute,
         Self::SessionMessagesPerMinute,
         Self::NamespaceMessagesPerMinute,
@@ -51,6 +55,8 @@ impl Limit {
         Self::Channels,
         Self::Outbox,
         Self::StoreQueue,
+        Self::WatchedUsers,
+        Self::Watchers,
         Self::Stored,
     ];
 
@@ -77,6 +83,8 @@ impl Limit {
             Self::Channels => "limits.channels_max",
             Self::Outbox => "limits.outbox_bytes_max",
             Self::StoreQueue => "store.queue_bytes_max",
+            Self::WatchedUsers => "presence.watched_users_max",
+            Self::Watchers => "presence.watchers_max",
             Self::Stored => "stored.overflow",
         }
     }

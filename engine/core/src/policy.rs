@@ -29,6 +29,18 @@ pub enum Access {
     Everyone,
 }
 
+/// What is told of who is in a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Attendance {
+    /// Nothing, and nothing is kept of it.
+    None,
+    /// How many users.
+    Count,
+    /// Which users.
+    Members,
+}
+
 /// How much of a stream is kept in memory. What passes the first of the three goes, oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keep {
@@ -89,6 +101,8 @@ pub struct Policy {
     pub data_bytes_max: usize,
     /// What one session may publish and send in the namespace, beside [`SessionLimits::messages`].
     pub rate: Rate,
+    /// What subscribers are told of each other.
+    pub attendance: Attendance,
 }
 
 /// What a session is held to.
@@ -100,6 +114,8 @@ pub struct SessionLimits {
     pub ping_interval_ms: u64,
     /// Time for a sign of life after a ping.
     pub pong_timeout_ms: u64,
+    /// A client that was not used for this long is idle; 0 is never.
+    pub idle_after_ms: u64,
     /// Most channels.
     pub subscriptions_max: usize,
     /// Most questions to the host that wait for an answer.
@@ -110,6 +126,27 @@ pub struct SessionLimits {
     pub others: Rate,
 }
 
+/// What presence is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PresenceRules {
+    /// Who may watch whom.
+    pub watch: Access,
+    /// How long a device counts as there after its connection was lost.
+    pub grace_ms: u64,
+    /// Longest text of a user in bytes.
+    pub text_bytes_max: usize,
+    /// Longest info of a user in a channel in bytes.
+    pub info_bytes_max: usize,
+    /// Most users that one session watches.
+    pub watched_max: usize,
+    /// Most sessions that watch one user.
+    pub watchers_max: usize,
+    /// Most users whose last time is remembered when nobody watches them and none of their devices is there.
+    pub strangers_max: usize,
+    /// Most members of a channel that are listed. Above it, they are counted, and some of them told.
+    pub members_max: usize,
+}
+
 /// Namespaces by name, and the limits of their sessions: what a session needs to judge by.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -117,6 +154,8 @@ pub struct Rules {
     pub namespaces: Vec<(Box<str>, Arc<Policy>)>,
     /// For each session.
     pub limits: SessionLimits,
+    /// Of presence.
+    pub presence: PresenceRules,
 }
 
 impl Rules {

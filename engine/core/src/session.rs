@@ -9,6 +9,7 @@ mod check;
 mod host;
 mod judge;
 mod paces;
+mod presence;
 
 use crate::ask::{Admission, Answer, Denial, Question, Token};
 use crate::grants::Grants;
@@ -27,6 +28,8 @@ use tidings_proto::command::ClientFrame;
 use tidings_proto::decode::DecodeError;
 use tidings_proto::frame::{Failure, ServerFrame};
 use tidings_proto::id::{Position, Secret, SessionId, StreamNumber};
+use tidings_proto::payload::DataRef;
+use tidings_proto::presence::Present;
 
 /// A stream as the session's owner holds it.
 pub trait Channel {
@@ -59,7 +62,7 @@ pub trait Effects {
         &mut self,
         id: Option<u64>,
         channel: ChannelName<'_>,
-        since: Option<Position>,
+        joining: Joining<'_>,
     ) -> Option<Subscription<Self::Channel>>;
     /// The client has everything of a stream up to an offset, and has read it where `read` says so. Returns whether it
     /// was given that much.
@@ -84,6 +87,18 @@ pub trait Effects {
     fn pace(&mut self, user: &Arc<str>) -> Result<(), u64>;
     /// A limit was reached, and the client is told so.
     fn reached(&mut self, limit: Limit);
+    /// The device is used again, or was not for a while.
+    fn active(&mut self, active: bool);
+    /// The client says how present its user is. Note it and answer.
+    fn present(&mut self, id: Option<u64>, present: &Present<'_>);
+    /// Watch users and answer, with the presence of each.
+    fn watch(&mut self, id: Option<u64>, watched: Watched<'_>);
+    /// Watch users no more and answer.
+    fn unwatch(&mut self, id: Option<u64>, users: &[&str]);
+    /// Tell who is in a channel, or how many.
+    fn members(&mut self, id: Option<u64>, subscription: &Subscription<Self::Channel>, lists: bool);
+    /// The client says something else of itself in a channel. Note it and answer.
+    fn inform(&mut self, id: Option<u64>, subscription: &Subscription<Self::Channel>, info: Option<DataRef<'_>>);
     /// End the connection, after all that was enqueued.
     fn close(&mut self, code: Code);
 }
@@ -105,6 +120,30 @@ pub struct Arrival<'a> {
     pub device: &'a str,
     /// The last position of the inbox that the client has, if it said so.
     pub since: Option<Position>,
+    /// How present it is from the first moment on.
+    pub present: Option<&'a Present<'a>>,
+}
+
+/// How a session comes to a channel.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Joining<'a> {
+    /// The last position of the channel that the client has, if it said so.
+    pub since: Option<Position>,
+    /// Whether the client wants to be told who is there, if it said so.
+    pub presence: Option<bool>,
+    /// What the client says of itself there, if it said so.
+    pub info: Option<DataRef<'a>>,
+}
+
+/// Whom a session watches from now on.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched<'a> {
+    /// Whom it may.
+    pub allowed: &'a [&'a str],
+    /// Whom it may not.
+    pub refused: &'a [&'a str],
+    /// It is what the session watched before its connection was lost.
+    pub again: bool,
 }
 
 /// A stream that the session is a member of.
@@ -156,6 +195,9 @@ pub struct Session<C> {
     is_mute: bool,
     meters: Meters,
     heard: Instant,
+    /// When the client was used last, and whether that is long ago.
+    active: Instant,
+    is_idle: bool,
     /// While waiting: when `connect` must have come. Once live: when the token ends.
     deadline: Instant,
     owner: Owner,
@@ -199,6 +241,8 @@ impl<C: Channel> Session<C> {
             is_mute: false,
             meters: Meters::default(),
             heard: now.instant,
+            active: now.instant,
+            is_idle: false,
             deadline: now.instant + limits.connect_timeout_ms,
             owner: Owner { user: None, device: None, grants: nobody },
             inbox: None,
@@ -373,13 +417,14 @@ impl<C: Channel> Session<C> {
             self.heard = Instant(now.0.saturating_sub(limits.ping_interval_ms));
             effects.reply(None, &ServerFrame::Ping);
         }
+        let rest = self.rest(limits.idle_after_ms, now, effects).unwrap_or(Instant(u64::MAX));
         let patience_ms = if self.pinged { limits.pong_timeout_ms } else { 0 };
         let due = self.heard + limits.ping_interval_ms + patience_ms;
         if self.pinged && now >= due {
             self.close(Code::Lost, effects);
             return None;
         }
-        Some(due.min(self.deadline))
+        Some(due.min(self.deadline).min(rest))
     }
 
     /// Of a client that doesn't answer: `heard` is when it was pinged last.
@@ -394,7 +439,7 @@ impl<C: Channel> Session<C> {
 
 /// What a frame that was taken counts as.
 enum Counted {
-    /// `publish`, `send`, `call`.
+    /// `publish`, `send`, `call`, and what makes the server tell others or much: `presence`, `watch`, `members`, `info`.
     Message,
     /// Everything else.
     Other,

@@ -1,8 +1,9 @@
 //! What a client sends.
 
 use crate::id::{Epoch, Position, Secret, SessionId, StreamNumber};
-use crate::limit::POSITIONS_MAX;
+use crate::limit::{POSITIONS_MAX, USERS_MAX};
 use crate::payload::DataRef;
+use crate::presence::Present;
 use crate::strict;
 use serde::{Deserialize, Deserializer, de};
 use std::borrow::Cow;
@@ -25,7 +26,7 @@ pub enum Command<'a> {
     /// Opens the session: the first command of a connection.
     Connect(Connect<'a>),
     /// Joins a channel.
-    Subscribe(Subscribe<'a>),
+    Subscribe(Subscribe<'a, DataRef<'a>>),
     /// Leaves a channel.
     Unsubscribe(Unsubscribe<'a>),
     /// Publishes to a channel.
@@ -34,6 +35,18 @@ pub enum Command<'a> {
     Send(Send<'a, DataRef<'a>>),
     /// Calls a method of the host.
     Call(Call<'a, DataRef<'a>>),
+    /// Says how present this device's user is.
+    Presence(Present<'a>),
+    /// Tells whether the device is being used. Never answered.
+    Activity(Activity),
+    /// Wants to be told how present users are.
+    Watch(Users<'a>),
+    /// Wants to be told no more.
+    Unwatch(Users<'a>),
+    /// Asks who is in a channel.
+    Members(Members<'a>),
+    /// Says anew what others are told of the user in a channel.
+    Info(Info<'a, DataRef<'a>>),
     /// This device has everything of a stream up to an offset. Never answered.
     Ack(Mark),
     /// The user has read everything of a stream up to an offset. Never answered.
@@ -59,6 +72,9 @@ pub struct Connect<'a> {
     /// The session to go on with.
     #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
     pub resume: Option<Resume<'a>>,
+    /// How present the device is from the first moment on.
+    #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
+    pub presence: Option<Present<'a>>,
 }
 
 /// `connect.resume`: which session, the proof that it is the client's own, and how far the client has come.
@@ -116,13 +132,54 @@ pub struct Mark {
 
 /// `subscribe`: from now on, or from what followed a position.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Subscribe<'a> {
+pub struct Subscribe<'a, D> {
     /// The channel's name.
     #[serde(borrow, deserialize_with = "strict::text")]
     pub channel: Cow<'a, str>,
     /// The last position that the client has; what followed it comes first.
     #[serde(default, deserialize_with = "strict::object_or_null")]
     pub since: Option<Position>,
+    /// Whether to be told who is in the channel.
+    #[serde(default)]
+    pub presence: Option<bool>,
+    /// What the channel's members are told of the user.
+    pub info: Option<D>,
+}
+
+/// `activity`: whether the device is being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Activity {
+    /// Someone uses it.
+    pub active: bool,
+}
+
+/// `watch` and `unwatch`: whom.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Users<'a> {
+    /// Their ids, at most [`USERS_MAX`].
+    #[serde(borrow, deserialize_with = "strict::texts::<_, USERS_MAX>")]
+    pub users: Vec<Cow<'a, str>>,
+}
+
+/// `members`: who is in a channel.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Members<'a> {
+    /// The channel's name.
+    #[serde(borrow, deserialize_with = "strict::text")]
+    pub channel: Cow<'a, str>,
+    /// Whether to list them, or only to count.
+    #[serde(default)]
+    pub list: Option<bool>,
+}
+
+/// `info`: what the channel's members are told of the user.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Info<'a, D> {
+    /// The channel's name.
+    #[serde(borrow, deserialize_with = "strict::text")]
+    pub channel: Cow<'a, str>,
+    /// The application's data; none when absent.
+    pub info: Option<D>,
 }
 
 /// `unsubscribe`.

@@ -1,10 +1,13 @@
 //! Bytes of one message to commands: the header is decoded, the data stays a slice.
 
-use crate::command::{Call, ClientFrame, Command, Connect, Mark, Publish, Send, Subscribe, Unsubscribe};
+use crate::command::{
+    Activity, Call, ClientFrame, Command, Connect, Info, Mark, Members, Publish, Send, Subscribe, Unsubscribe, Users,
+};
 use crate::data_error::DataError;
 use crate::limit::{DATA_DEPTH_MAX, FRAMES_PER_MESSAGE_MAX};
 use crate::msgpack::{Head, Reader};
 use crate::payload::{Codec, DataRef};
+use crate::presence::Present;
 use crate::strict::Object;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -117,6 +120,10 @@ fn data_refused(id: Option<u64>, error: DataError) -> DecodeError {
     refused(id, &format!("data: {error}"))
 }
 
+fn info_refused(id: Option<u64>, error: DataError) -> DecodeError {
+    refused(id, &format!("info: {error}"))
+}
+
 fn unreadable(error: DataError) -> DecodeError {
     DecodeError { id: None, text: error.to_string(), last: true }
 }
@@ -150,7 +157,8 @@ fn shape_of(input: &[u8]) -> Result<Shape, DataError> {
                 shape.id = reader.uint_or_skip()?;
                 ids += 1;
             }
-            Some("publish" | "send" | "call") => shape.data = data_in(&mut reader)?,
+            Some("publish" | "send" | "call") => shape.data = data_in(&mut reader, "data")?,
+            Some("subscribe" | "info") => shape.data = data_in(&mut reader, "info")?,
             _ => reader.skip()?,
         }
     }
@@ -161,12 +169,12 @@ fn shape_of(input: &[u8]) -> Result<Shape, DataError> {
 }
 
 /// Where the data stands in the body of a command, which the reader passes over.
-fn data_in(reader: &mut Reader<'_>) -> Result<Option<Range<usize>>, DataError> {
+fn data_in(reader: &mut Reader<'_>, name: &str) -> Result<Option<Range<usize>>, DataError> {
     let mut body = *reader;
     let Head::Map(fields) = body.head()? else { return reader.skip().map(|()| None) };
     let mut data = None;
     for _ in 0..fields {
-        let is_data = body.key_or_skip()? == Some("data");
+        let is_data = body.key_or_skip()? == Some(name);
         let from = body.at();
         body.skip()?;
         if is_data {
@@ -180,11 +188,17 @@ fn data_in(reader: &mut Reader<'_>) -> Result<Option<Range<usize>>, DataError> {
 /// A command with its data as the codec's reader gives it.
 enum RawCommand<'a, D> {
     Connect(Connect<'a>),
-    Subscribe(Subscribe<'a>),
+    Subscribe(Subscribe<'a, D>),
     Unsubscribe(Unsubscribe<'a>),
     Publish(Publish<'a, D>),
     Send(Send<'a, D>),
     Call(Call<'a, D>),
+    Presence(Present<'a>),
+    Activity(Activity),
+    Watch(Users<'a>),
+    Unwatch(Users<'a>),
+    Members(Members<'a>),
+    Info(Info<'a, D>),
     Ack(Mark),
     Read(Mark),
     Ping,
@@ -230,6 +244,12 @@ impl<'de, D: Deserialize<'de>> Visitor<'de> for FrameVisitor<D> {
                 Name::Publish => body(&mut map)?.map(RawCommand::Publish),
                 Name::Send => body(&mut map)?.map(RawCommand::Send),
                 Name::Call => body(&mut map)?.map(RawCommand::Call),
+                Name::Presence => body(&mut map)?.map(RawCommand::Presence),
+                Name::Activity => body(&mut map)?.map(RawCommand::Activity),
+                Name::Watch => body(&mut map)?.map(RawCommand::Watch),
+                Name::Unwatch => body(&mut map)?.map(RawCommand::Unwatch),
+                Name::Members => body(&mut map)?.map(RawCommand::Members),
+                Name::Info => body(&mut map)?.map(RawCommand::Info),
                 Name::Ack => body(&mut map)?.map(RawCommand::Ack),
                 Name::Read => body(&mut map)?.map(RawCommand::Read),
                 Name::Ping => body::<A, IgnoredAny>(&mut map)?.map(|_| RawCommand::Ping),
@@ -264,6 +284,12 @@ enum Name {
     Publish,
     Send,
     Call,
+    Presence,
+    Activity,
+    Watch,
+    Unwatch,
+    Members,
+    Info,
     Ack,
     Read,
     Ping,
@@ -284,9 +310,19 @@ impl<'a, D> RawFrame<'a, D> {
             _ => return Err(refused(id, "more than one command in a frame")),
         };
         let data_of = |data: Option<D>| data.map(parse).transpose().map_err(|error| data_refused(id, error));
+        let info_of = |info: Option<D>| info.map(parse).transpose().map_err(|error| info_refused(id, error));
         let command = match command {
             RawCommand::Connect(connect) => Command::Connect(connect),
-            RawCommand::Subscribe(subscribe) => Command::Subscribe(subscribe),
+            RawCommand::Subscribe(Subscribe { channel, since, presence, info }) => {
+                let info = info_of(info)?;
+                Command::Subscribe(Subscribe { channel, since, presence, info })
+            }
+            RawCommand::Presence(present) => Command::Presence(present),
+            RawCommand::Activity(activity) => Command::Activity(activity),
+            RawCommand::Watch(users) => Command::Watch(users),
+            RawCommand::Unwatch(users) => Command::Unwatch(users),
+            RawCommand::Members(members) => Command::Members(members),
+            RawCommand::Info(Info { channel, info }) => Command::Info(Info { channel, info: info_of(info)? }),
             RawCommand::Unsubscribe(unsubscribe) => Command::Unsubscribe(unsubscribe),
             RawCommand::Publish(Publish { channel, event, data, key, idempotency_key, class, wait }) => {
                 let data = data_of(data)?;

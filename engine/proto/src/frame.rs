@@ -2,7 +2,9 @@
 
 use crate::code::Code;
 use crate::id::{Epoch, Secret, SessionId, StreamNumber};
+use crate::members::{Changed, Members};
 use crate::payload::DataRef;
+use crate::presence::StatusFrame;
 use serde::{Serialize, Serializer};
 
 /// Everything a server sends but entries, which [`crate::wire::render_entry`] writes once for all their receivers.
@@ -25,6 +27,20 @@ pub enum ServerFrame<'a> {
     Pong,
     /// Asks for a sign of life.
     Ping,
+    /// Answers `presence`: how present the user is, as its own devices see it.
+    Presence(StatusFrame<'a>),
+    /// How present a user is that is watched.
+    Status(StatusFrame<'a>),
+    /// Answers `watch`.
+    Watching(Watching<'a>),
+    /// Answers `unwatch`.
+    Unwatched(Unwatched),
+    /// Answers `info`.
+    Info(Told<'a>),
+    /// Who is in a channel, or how many.
+    Members(Members<'a>),
+    /// What has changed among the members of a channel.
+    Changed(Changed<'a>),
     /// Entries that cannot be delivered.
     Gap(Gap),
     /// Answers any command that failed.
@@ -46,6 +62,13 @@ impl ServerFrame<'_> {
             Self::Result(_) => "result",
             Self::Pong => "pong",
             Self::Ping => "ping",
+            Self::Presence(_) => "presence",
+            Self::Status(_) => "status",
+            Self::Watching(_) => "watching",
+            Self::Unwatched(_) => "unwatched",
+            Self::Info(_) => "info",
+            Self::Members(_) => "members",
+            Self::Changed(changed) => changed.change.name(),
             Self::Gap(_) => "gap",
             Self::Error(_) => "error",
             Self::Close(_) => "close",
@@ -195,6 +218,30 @@ pub struct Gap {
     pub to: u64,
     /// Why.
     pub reason: GapReason,
+}
+
+/// Whom the session watches from now on; a `status` of each follows.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Watching<'a> {
+    /// How many users the session watches now.
+    pub watched: usize,
+    /// Those among the ones named that it may not watch; absent for none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub refused: &'a [&'a str],
+}
+
+/// Whom the session watches no more.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Unwatched {
+    /// How many users the session still watches.
+    pub watched: usize,
+}
+
+/// The members of a channel are going to be told.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Told<'a> {
+    /// The channel's name.
+    pub channel: &'a str,
 }
 
 /// A command failed and changed nothing.

@@ -8,6 +8,7 @@
 //! * [`id`]: sessions, epochs, positions.
 //! * [`kept`]: what is kept of a stream, in memory and on disk.
 //! * [`payload`]: application data, carried as it came and rewritten only for a receiver of the other codec.
+//! * [`presence`]: how present a user is. [`members`]: who is in a channel.
 //! * [`command`]: what a client sends. [`frame`]: what a server sends.
 //! * [`decode`]: bytes to commands. [`wire`]: frames to the bytes of one wire form, WebSocket header included.
 //! * [`code`]: the one table of errors and close codes. [`limit`]: the limits that the protocol itself sets.
@@ -26,9 +27,11 @@ mod json;
 pub mod kept;
 mod key_set;
 pub mod limit;
+pub mod members;
 mod msgpack;
 pub mod pattern;
 pub mod payload;
+pub mod presence;
 mod strict;
 mod transcode;
 pub mod user;

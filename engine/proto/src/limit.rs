@@ -27,6 +27,9 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 /// Most positions in one `resume`. Bounds the work that one `connect` can ask for.
 pub const POSITIONS_MAX: usize = 1_024;
 
+/// Most users in one `watch` or `unwatch`. Bounds the work that one command can ask for.
+pub const USERS_MAX: usize = 1_024;
+
 /// Longest method name of a call in bytes.
 pub const METHOD_BYTES_MAX: usize = 64;
 

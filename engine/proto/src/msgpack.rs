@@ -240,5 +240,15 @@ pub(crate) fn put_map(out: &mut Vec<u8>, entries: u8) {
     out.push(0x80 | entries);
 }
 
+/// Appends the head of an array.
+pub(crate) fn put_array(out: &mut Vec<u8>, entries: usize) {
+    let wide = (entries as u64).to_be_bytes();
+    match entries {
+        0..=15 => out.push(0x90 | wide[7]),
+        16..=0xffff => out.extend_from_slice(&[0xdc, wide[6], wide[7]]),
+        _ => out.extend_from_slice(&[0xdd, wide[4], wide[5], wide[6], wide[7]]),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -101,6 +101,34 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ObjectsVisitor
     }
 }
 
+/// A field that is an array of at most `MAX` strings.
+pub(crate) fn texts<'de, D: Deserializer<'de>, const MAX: usize>(
+    deserializer: D,
+) -> Result<Vec<Cow<'de, str>>, D::Error> {
+    deserializer.deserialize_seq(TextsVisitor::<MAX>)
+}
+
+struct TextsVisitor<const MAX: usize>;
+
+impl<'de, const MAX: usize> Visitor<'de> for TextsVisitor<MAX> {
+    type Value = Vec<Cow<'de, str>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of strings")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(Text(text)) = sequence.next_element()? {
+            if texts.len() == MAX {
+                return Err(A::Error::custom(format_args!("more than {MAX} strings in one array")));
+            }
+            texts.push(text);
+        }
+        Ok(texts)
+    }
+}
+
 /// A field that is a string, borrowed where it has no escapes.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
     Text::deserialize(deserializer).map(|text| text.0)

@@ -16,6 +16,12 @@ pub fn is_device(text: &str) -> bool {
     (1..=DEVICE_BYTES_MAX).contains(&text.len()) && !text.chars().any(breaks_a_line)
 }
 
+/// Whether a text can be a user's own words beside its status: one line of UTF-8 without control characters.
+#[must_use]
+pub fn is_status_text(text: &str) -> bool {
+    !text.chars().any(breaks_a_line)
+}
+
 /// Control characters and the two separators that some readers take for the end of a line.
 pub(crate) fn breaks_a_line(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')

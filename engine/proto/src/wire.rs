@@ -206,30 +206,44 @@ fn entry_msgpack(entry: &EntryFrame<'_>, out: &mut Vec<u8>) {
 }
 
 fn render_json(id: Option<u64>, frame: &ServerFrame<'_>, out: &mut Vec<u8>) {
-    if let ServerFrame::Result(data) = frame {
-        out.push(b'{');
-        if let Some(id) = id {
-            out.extend_from_slice(br#""id":"#);
-            json::put_uint(out, id);
-            out.push(b',');
-        }
-        out.extend_from_slice(br#""result":"#);
-        data.append(Codec::Json, out);
-        out.push(b'}');
-        return;
+    if !has_raw_data(frame) {
+        return json::put(out, &Envelope { id, frame });
     }
-    json::put(out, &Envelope { id, frame });
+    out.push(b'{');
+    if let Some(id) = id {
+        out.extend_from_slice(br#""id":"#);
+        json::put_uint(out, id);
+        out.push(b',');
+    }
+    json::put(out, frame.name());
+    out.push(b':');
+    put_raw(Codec::Json, frame, out);
+    out.push(b'}');
+}
+
+/// Frames that hold an application's data, which goes out as it came in.
+const fn has_raw_data(frame: &ServerFrame<'_>) -> bool {
+    matches!(frame, ServerFrame::Result(_) | ServerFrame::Members(_) | ServerFrame::Changed(_))
+}
+
+fn put_raw(codec: Codec, frame: &ServerFrame<'_>, out: &mut Vec<u8>) {
+    match frame {
+        ServerFrame::Result(data) => data.append(codec, out),
+        ServerFrame::Members(members) => members.append(codec, out),
+        ServerFrame::Changed(changed) => changed.append(codec, out),
+        _ => {}
+    }
 }
 
 fn render_msgpack(id: Option<u64>, frame: &ServerFrame<'_>, out: &mut Vec<u8>) {
-    if let ServerFrame::Result(data) = frame {
+    if has_raw_data(frame) {
         msgpack::put_map(out, if id.is_some() { 2 } else { 1 });
         if let Some(id) = id {
             msgpack::put_str(out, "id");
             msgpack::put_uint(out, id);
         }
-        msgpack::put_str(out, "result");
-        data.append(Codec::Msgpack, out);
+        msgpack::put_str(out, frame.name());
+        put_raw(Codec::Msgpack, frame, out);
         return;
     }
     let mut serializer = rmp_serde::Serializer::new(out).with_struct_map();
@@ -261,8 +275,14 @@ impl Serialize for Envelope<'_, '_> {
             ServerFrame::Gap(body) => map.serialize_entry(name, body)?,
             ServerFrame::Error(body) => map.serialize_entry(name, body)?,
             ServerFrame::Close(body) => map.serialize_entry(name, body)?,
+            ServerFrame::Presence(body) | ServerFrame::Status(body) => map.serialize_entry(name, body)?,
+            ServerFrame::Watching(body) => map.serialize_entry(name, body)?,
+            ServerFrame::Unwatched(body) => map.serialize_entry(name, body)?,
+            ServerFrame::Info(body) => map.serialize_entry(name, body)?,
             ServerFrame::Pong | ServerFrame::Ping => map.serialize_entry(name, &Nothing {})?,
-            ServerFrame::Result(_) => unreachable!("results are written with their raw data"),
+            ServerFrame::Result(_) | ServerFrame::Members(_) | ServerFrame::Changed(_) => {
+                unreachable!("what holds raw data is written by hand")
+            }
         }
         map.end()
     }

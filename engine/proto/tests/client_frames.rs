@@ -8,6 +8,7 @@ use tidings_proto::command::{ClientFrame, Command, Mark, Narrowed, Resume, Wait}
 use tidings_proto::decode::{self, DecodeError};
 use tidings_proto::id::Position;
 use tidings_proto::payload::{Codec, DataRef};
+use tidings_proto::presence::{Chosen, Present};
 
 fn data(data: Option<DataRef<'_>>) -> Value {
     let Some(data) = data else { return Value::Null };
@@ -44,6 +45,18 @@ fn resume(resume: &Resume<'_>) -> Value {
     json!({ "session": resume.session, "secret": resume.secret, "positions": positions.collect::<Vec<_>>() })
 }
 
+fn present(present: &Present<'_>) -> Value {
+    let status = present.status.map(|status| match status {
+        Chosen::Online => "online",
+        Chosen::Away => "away",
+        Chosen::Busy => "busy",
+        Chosen::Invisible => "invisible",
+    });
+    let mut body = json!({ "status": status, "text": present.text });
+    body.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    body
+}
+
 fn mark(mark: Mark) -> Value {
     json!({ "stream": mark.stream, "offset": mark.offset })
 }
@@ -53,9 +66,30 @@ fn meaning(frame: &ClientFrame<'_>) -> Value {
     let (command, body) = match &frame.command {
         Command::Connect(body) => {
             let (since, resume) = (position(body.since), body.resume.as_ref().map(resume));
-            ("connect", json!({ "token": body.token, "device": body.device, "since": since, "resume": resume }))
+            let presence = body.presence.as_ref().map(present);
+            (
+                "connect",
+                json!({ "token": body.token, "device": body.device, "since": since, "resume": resume,
+                "presence": presence }),
+            )
         }
-        Command::Subscribe(body) => ("subscribe", json!({ "channel": body.channel, "since": position(body.since) })),
+        Command::Subscribe(body) => {
+            let info = body.info.map(|info| data(Some(info)));
+            (
+                "subscribe",
+                json!({ "channel": body.channel, "since": position(body.since), "presence": body.presence,
+                "info": info }),
+            )
+        }
+        Command::Presence(body) => ("presence", present(body)),
+        Command::Activity(body) => ("activity", json!({ "active": body.active })),
+        Command::Watch(body) => ("watch", json!({ "users": body.users })),
+        Command::Unwatch(body) => ("unwatch", json!({ "users": body.users })),
+        Command::Members(body) => ("members", json!({ "channel": body.channel, "list": body.list })),
+        Command::Info(body) => {
+            let info = body.info.map(|info| data(Some(info)));
+            ("info", json!({ "channel": body.channel, "info": info }))
+        }
         Command::Unsubscribe(body) => ("unsubscribe", json!({ "channel": body.channel })),
         Command::Publish(body) => {
             let (channel, event, key) = (&body.channel, &body.event, &body.key);
@@ -122,9 +156,28 @@ fn messages(vector: &Value) -> Vec<(Codec, Vec<u8>)> {
     messages
 }
 
+const COMMANDS: [&str; 16] = [
+    "connect",
+    "subscribe",
+    "unsubscribe",
+    "publish",
+    "send",
+    "call",
+    "ack",
+    "read",
+    "ping",
+    "pong",
+    "presence",
+    "activity",
+    "watch",
+    "unwatch",
+    "members",
+    "info",
+];
+
 #[test]
 fn valid_frames_say_what_they_say() {
-    for command in ["connect", "subscribe", "unsubscribe", "publish", "send", "call", "ack", "read", "ping", "pong"] {
+    for command in COMMANDS {
         for vector in vectors(&format!("client/{command}.json")) {
             let expected = [json!({ "frame": expanded(&vector["frame"]) })];
             let messages = messages(&vector);

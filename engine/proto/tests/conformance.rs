@@ -48,6 +48,7 @@ fn the_table_of_limits_is_up_to_date() {
         ("key_bytes_max", limit::KEY_BYTES_MAX),
         ("idempotency_key_bytes_max", limit::IDEMPOTENCY_KEY_BYTES_MAX),
         ("positions_max", limit::POSITIONS_MAX),
+        ("users_max", limit::USERS_MAX),
         ("method_bytes_max", limit::METHOD_BYTES_MAX),
         ("token_bytes_max", limit::TOKEN_BYTES_MAX),
         ("data_depth_max", limit::DATA_DEPTH_MAX),

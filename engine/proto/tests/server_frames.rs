@@ -9,14 +9,16 @@ use support::{bytes, expanded, name, text, vectors};
 use tidings_proto::code::Code;
 use tidings_proto::frame::{
     Close, Connected, EntryFrame, Failure, Gap, GapReason, Inbox, Level, Published, Recovered, Sent, ServerFrame,
-    Subscribed, ToldLimits, Unsubscribed,
+    Subscribed, Told, ToldLimits, Unsubscribed, Unwatched, Watching,
 };
 use tidings_proto::id::StreamNumber;
+use tidings_proto::members::{Change, Changed, Member, Members};
 use tidings_proto::payload::{Codec, DataRef};
+use tidings_proto::presence::{Reason, Status, StatusFrame};
 use tidings_proto::wire::{self, WireForm};
 use tungstenite::protocol::{Role, WebSocket};
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 21] = [
     "connected",
     "subscribed",
     "unsubscribed",
@@ -29,6 +31,15 @@ const NAMES: [&str; 12] = [
     "error",
     "close",
     "entry",
+    "presence",
+    "status",
+    "watching",
+    "unwatched",
+    "info",
+    "members",
+    "joined",
+    "left",
+    "updated",
 ];
 
 /// The body of a frame, by its fields.
@@ -125,6 +136,34 @@ fn published(body: &Body<'_>) -> Published {
     Published { stream: body.stream(), epoch, offset: body.number("offset"), level: level(body) }
 }
 
+fn status<'a>(body: &Body<'a>) -> StatusFrame<'a> {
+    StatusFrame {
+        user: body.text("user"),
+        status: Status::from_name(body.text("status")).unwrap(),
+        since: body.0["since"].as_u64(),
+        reason: Reason::from_name(body.text("reason")).unwrap(),
+        last_seen: body.0["last_seen"].as_u64(),
+        text: body.0["text"].as_str(),
+    }
+}
+
+/// The data that members carry, as JSON.
+fn infos(body: &Body<'_>) -> Vec<Option<String>> {
+    let members = body.0["members"].as_array().unwrap().iter();
+    members.map(|member| member.get("info").map(Value::to_string)).collect()
+}
+
+fn members<'a>(body: &Body<'a>, infos: &'a [Option<String>]) -> Vec<Member<'a>> {
+    let members = body.0["members"].as_array().unwrap().iter().map(Body).zip(infos);
+    let members = members.map(|(member, info)| Member {
+        user: member.text("user"),
+        info: info.as_ref().map(|info| DataRef::parse(Codec::Json, info.as_bytes()).unwrap()),
+        at: member.number("at"),
+        reason: member.0["reason"].as_str().map(|reason| Reason::from_name(reason).unwrap()),
+    });
+    members.collect()
+}
+
 /// Renders the frame that a vector means. `data` is what it carries.
 fn rendered(form: WireForm, meaning: &Value, data: DataRef<'_>) -> Vec<u8> {
     let frame = meaning.as_object().unwrap();
@@ -142,6 +181,33 @@ fn rendered(form: WireForm, meaning: &Value, data: DataRef<'_>) -> Vec<u8> {
         "gap" => ServerFrame::Gap(gap(&body)),
         "error" => ServerFrame::Error(failure(&body)),
         "close" => ServerFrame::Close(close(&body)),
+        "presence" => ServerFrame::Presence(status(&body)),
+        "status" => ServerFrame::Status(status(&body)),
+        "watching" => {
+            let refused: Vec<&str> =
+                body.0["refused"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let frame = ServerFrame::Watching(Watching { watched: body.size("watched"), refused: &refused });
+            wire::render(form, id, &frame, &mut out);
+            return out;
+        }
+        "unwatched" => ServerFrame::Unwatched(Unwatched { watched: body.size("watched") }),
+        "info" => ServerFrame::Info(Told { channel: body.text("channel") }),
+        "members" | "joined" | "left" | "updated" => {
+            let infos = infos(&body);
+            let members = members(&body, &infos);
+            let (channel, count) = (body.text("channel"), body.size("count"));
+            let change = [Change::Joined, Change::Left, Change::Updated].into_iter().find(|one| one.name() == name);
+            let frame = match change {
+                Some(change) => ServerFrame::Changed(Changed { change, channel, count, members }),
+                None => {
+                    let complete = body.0["complete"].as_bool().unwrap();
+                    ServerFrame::Members(Members { channel, count, complete, members })
+                }
+            };
+            assert_eq!(frame.name(), name);
+            wire::render(form, id, &frame, &mut out);
+            return out;
+        }
         "entry" => {
             let (stream, at) = (body.stream(), body.number("at"));
             // No place in the stream.

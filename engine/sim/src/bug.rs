@@ -67,6 +67,18 @@ bugs! {
     HasTooMuch = "has-too-much",
     /// Who is told a gap is taken to have been reached by it.
     HasBehindGap = "has-behind-gap",
+    /// Who loses its connection is offline at once.
+    NoGrace = "no-grace",
+    /// Nobody looks whether a grace period is over.
+    GraceNeverEnds = "grace-never-ends",
+    /// An old connection that ends late makes its session count as lost, which another connection has.
+    StaleLoss = "stale-loss",
+    /// Whom a session watched is not watched again when it is resumed.
+    WatchForgotten = "watch-forgotten",
+    /// Nobody tells a watcher whose full outbox has room again what it missed.
+    StatusNotForwarded = "status-not-forwarded",
+    /// Who hides is shown.
+    HiddenShown = "hidden-shown",
     /// What waits for the disk when the store fails is answered as stored.
     FailureAnsweredStored = "failure-answered-stored",
 }

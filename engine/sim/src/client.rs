@@ -2,7 +2,9 @@
 
 mod act;
 mod hear;
+pub(crate) mod heard;
 pub(crate) mod link;
+pub(crate) mod presence;
 mod publish;
 
 use crate::known::Known;
@@ -54,6 +56,8 @@ struct Memory {
     streams: BTreeMap<StreamName, Have>,
     /// What it has acknowledged of its inbox. No loss of memory changes this: the server must know it.
     acknowledged: Option<u64>,
+    /// Whom its session watches, as far as it knows.
+    watched: BTreeSet<Arc<str>>,
 }
 
 /// A publication that is not answered yet.
@@ -65,6 +69,15 @@ struct Pending {
     retries: bool,
     first_ms: u64,
     sent_ms: u64,
+}
+
+/// Its part in who is there.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// How present it wants its device to be.
+    chosen: &'static str,
+    /// It is gone for good.
+    pub(crate) has_left: bool,
 }
 
 /// The client.
@@ -79,6 +92,7 @@ pub(crate) struct Client {
     next_id: u64,
     opened: u64,
     away_until: u64,
+    pub(crate) part: Part,
     random: Random,
     pub(crate) out: Vec<Do>,
 }
@@ -96,6 +110,7 @@ impl Client {
             next_id: 0,
             opened: 0,
             away_until: random.below(1_000),
+            part: Part { chosen: "online", has_left: false },
             random,
             out: Vec::new(),
         }
@@ -136,10 +151,25 @@ impl Client {
     /// Its session is over, and cannot be resumed.
     pub(crate) fn forget_session(&mut self) {
         self.memory.known = None;
+        self.memory.watched.clear();
+    }
+
+    /// It goes without a word, and does not come back.
+    pub(crate) fn leave(&mut self) {
+        self.part.has_left = true;
+        self.out.extend(self.links.drain(..).map(|link| Do::Shut(link.conn)));
+    }
+
+    /// The channels that it is to be in.
+    pub(crate) fn channels(&self) -> impl Iterator<Item = Arc<str>> {
+        self.wants.iter().filter(|channel| self.plan.may_join(&self.who.user, channel)).cloned()
     }
 
     /// Why it does not have everything, if it does not. `position` tells where streams stand.
     pub(crate) fn unrest(&self, position: impl Fn(&StreamName) -> Option<(Epoch, u64)>) -> Option<String> {
+        if self.part.has_left {
+            return None;
+        }
         let Some(at) = self.live() else { return Some("it is not connected".into()) };
         if self.links.len() > 1 {
             return Some("it has two connections".into());
@@ -147,8 +177,7 @@ impl Client {
         if let Some((n, _)) = self.pending.iter().find(|(_, pending)| pending.retries) {
             return Some(format!("publication {n} is not answered"));
         }
-        let channels = self.wants.iter().filter(|channel| self.plan.may_join(&self.who.user, channel));
-        let streams = channels.map(|channel| StreamName::channel(channel)).chain([self.inbox()]);
+        let streams = self.channels().map(|channel| StreamName::channel(&channel)).chain([self.inbox()]);
         for stream in streams {
             let Some(reading) = self.links[at].reading(&stream) else { return Some(format!("it is not in {stream}")) };
             let last = reading.last;

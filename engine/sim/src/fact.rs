@@ -35,6 +35,12 @@ pub(crate) enum Fact {
     Upkeep { removed: bool },
     /// A bound was passed.
     Above(String),
+    /// So many frames of presence were told.
+    Told(u64),
+    /// A user has a session with a connection now.
+    Here(Arc<str>),
+    /// Whether a user has a session with a connection, and whether it is online.
+    Present { user: Arc<str>, is_here: bool, is_online: bool },
     /// For the trace.
     Note { stream: Option<StreamName>, line: String },
 }

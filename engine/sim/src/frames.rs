@@ -27,6 +27,12 @@ pub(crate) enum Told {
     Gap(Gap),
     Error(Failure),
     Close(Close),
+    Status(Status),
+    Watching {},
+    Presence {},
+    Members(Members),
+    Joined(Members),
+    Left(Members),
     Ping {},
     Pong {},
 }
@@ -123,6 +129,23 @@ pub(crate) struct Failure {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Close {
     pub(crate) code: u16,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Status {
+    pub(crate) user: String,
+    pub(crate) status: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Members {
+    pub(crate) channel: String,
+    pub(crate) members: Vec<Member>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Member {
+    pub(crate) user: String,
 }
 
 /// A command as it goes out.

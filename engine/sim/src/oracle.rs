@@ -2,7 +2,9 @@
 
 mod device;
 mod excuse;
+mod here;
 mod line;
+mod presence;
 
 use crate::body::Body;
 use crate::fact::Fact;
@@ -12,6 +14,7 @@ use crate::plan::Plan;
 use crate::tally::Tally;
 use crate::trace::{About, Trace, Violation};
 use device::Device;
+use here::Here;
 use line::Line;
 pub(crate) use line::Placement;
 use std::collections::BTreeMap;
@@ -54,6 +57,8 @@ pub(crate) struct Oracle {
     pub(crate) sessions: BTreeMap<usize, (Arc<str>, Known)>,
     /// Until when sessions wait, of those that have lost a connection.
     parked: BTreeMap<SessionId, u64>,
+    /// Which users have connections.
+    here: BTreeMap<Arc<str>, Here>,
 }
 
 impl Oracle {
@@ -70,6 +75,7 @@ impl Oracle {
             trace,
             sessions: BTreeMap::new(),
             parked: BTreeMap::new(),
+            here: BTreeMap::new(),
         }
     }
 
@@ -116,6 +122,9 @@ impl Oracle {
                 self.tally.removed += u64::from(removed);
             }
             Fact::Above(what) => return Err(Violation::new(About::default(), format!("a bound is passed: {what}"))),
+            Fact::Told(frames) => self.tally.statuses += frames,
+            Fact::Here(user) => self.is_here(&user),
+            Fact::Present { user, is_here, is_online } => return self.present(&user, is_here, is_online),
             Fact::Closed(_) | Fact::Note { .. } => {}
         }
         Ok(())

@@ -6,7 +6,9 @@ use crate::name::StreamName;
 use crate::random::Random;
 use std::sync::Arc;
 use tidings_core::keys::Window;
-use tidings_core::policy::{Access, Class, Keep, Overflow, Policy, Rules, SessionLimits, Shelf};
+use tidings_core::policy::{
+    Access, Attendance, Class, Keep, Overflow, Policy, PresenceRules, Rules, SessionLimits, Shelf,
+};
 use tidings_core::rate::Rate;
 use tidings_proto::kept::Kind;
 
@@ -47,6 +49,15 @@ pub(crate) struct Faults {
     pub(crate) sync: u64,
 }
 
+/// How users end.
+#[derive(Debug, Clone)]
+pub(crate) struct Ends {
+    /// These are invisible.
+    pub(crate) hides: Vec<Arc<str>>,
+    /// This one leaves for good when the chaos ends.
+    pub(crate) leaver: Option<Arc<str>>,
+}
+
 /// The world.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -54,6 +65,7 @@ pub(crate) struct Plan {
     pub(crate) chaos_ms: u64,
     pub(crate) users: Vec<Arc<str>>,
     pub(crate) channels: Vec<Arc<str>>,
+    pub(crate) ends: Ends,
     /// For each user, how many clients it has.
     pub(crate) devices: Vec<usize>,
     pub(crate) rules: Rules,
@@ -71,8 +83,11 @@ impl Plan {
         let channels = channels(random);
         let rules = rules(random);
         let inbox = Arc::new(policy(random, Class::Durable, Access::Everyone));
+        let hides = users.iter().filter(|_| random.chance(150)).cloned().collect();
+        let leaver = if random.chance(400) { users.last().cloned() } else { None };
         Self {
             bug,
+            ends: Ends { hides, leaver },
             chaos_ms: random.between(15_000, 40_000),
             users,
             channels,
@@ -147,12 +162,23 @@ fn rules(random: &mut Random) -> Rules {
         connect_timeout_ms: 5_000,
         ping_interval_ms: 4_000,
         pong_timeout_ms: 2_000,
+        idle_after_ms: 0,
         subscriptions_max: 100,
         questions_max: 100,
         messages: Rate::per_minute(0),
         others: Rate::per_minute(0),
     };
-    Rules { namespaces, limits }
+    let presence = PresenceRules {
+        watch: Access::Granted,
+        grace_ms: random.between(500, 6_000),
+        text_bytes_max: 100,
+        info_bytes_max: 100,
+        watched_max: 100,
+        watchers_max: 100,
+        strangers_max: 100,
+        members_max: 100,
+    };
+    Rules { namespaces, limits, presence }
 }
 
 fn policy(random: &mut Random, class: Class, access: Access) -> Policy {
@@ -183,6 +209,7 @@ fn policy(random: &mut Random, class: Class, access: Access) -> Policy {
         shelf,
         data_bytes_max: 10_000,
         rate: Rate::per_minute(0),
+        attendance: if class == Class::Latest { Attendance::None } else { Attendance::Members },
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod inner;
 mod open;
 pub(crate) mod outbox;
 pub(crate) mod output;
+pub(crate) mod presence;
 mod publish;
 mod queue;
 mod resume;
@@ -29,6 +30,7 @@ use queue::Queue;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tidings_core::keys::Keys;
+use tidings_core::presence::Board;
 use tidings_core::session::Session;
 use tidings_core::time::Now;
 use tidings_proto::id::{Position, SessionId};
@@ -84,6 +86,7 @@ pub(crate) struct Server {
     identities: Identities,
     queue: Queue,
     keys: Keys,
+    board: Board<Member>,
     storage: Storage,
     pub(crate) output: Output,
 }
@@ -127,6 +130,7 @@ impl Server {
         let over = outbox.is_closing() && outbox.bytes() == 0;
         if room_again && !self.has(Bug::NoWakeAfterFull) {
             self.bring_forward(conn, now);
+            self.forward_presence(conn);
         }
         self.settle(now);
         (taken, over)

@@ -67,6 +67,8 @@ tally! {
     clock_steps = "clock steps",
     upkeep = "upkeep",
     removed = "removals",
+    statuses = "presence told",
+    heard_statuses = "statuses heard",
     busy = "told busy",
     denied = "denied",
 }

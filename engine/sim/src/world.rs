@@ -2,6 +2,7 @@
 
 mod ending;
 mod faults;
+mod present;
 
 use crate::agenda::Agenda;
 use crate::bug::Bug;
@@ -49,6 +50,14 @@ enum Event {
     Look,
 }
 
+/// How far the world has come to rest.
+#[derive(Debug, Default)]
+struct Quiet {
+    calm_since: Option<u64>,
+    /// Since when everybody is there and has said what it wants to be.
+    settled_ms: Option<u64>,
+}
+
 /// Everything.
 pub(crate) struct World {
     plan: Rc<Plan>,
@@ -62,7 +71,7 @@ pub(crate) struct World {
     net: Net,
     clients: Vec<Client>,
     oracle: Oracle,
-    calm_since: Option<u64>,
+    quiet: Quiet,
     /// The server dies as soon as something is written and not safe yet; whether the power is cut with it.
     doomed: Option<bool>,
 }
@@ -100,7 +109,7 @@ impl World {
             net: Net::new(random.fork(), plan.faults.delay),
             clients: Vec::new(),
             oracle: Oracle::new(&plan, Trace::new(traced)),
-            calm_since: None,
+            quiet: Quiet::default(),
             doomed: None,
             random,
             plan,
@@ -180,7 +189,7 @@ impl World {
     }
 
     fn is_calm(&self) -> bool {
-        self.calm_since.is_some()
+        self.quiet.calm_since.is_some()
     }
 
     fn now_ms(&self) -> u64 {

@@ -5,7 +5,7 @@ pub(crate) mod store;
 
 use std::time::{Duration, Instant};
 use tidings::config::Config;
-use tidings::host::{Admission, CallAsk, ConnectAsk, Denial, Host, PublishAsk, SubscribeAsk};
+use tidings::host::{Admission, CallAsk, ConnectAsk, Denial, Host, PublishAsk, SubscribeAsk, WatchAsk};
 use tidings::local::Local;
 use tidings::{Code, Data, Engine, Grants, Pattern};
 use tokio::time::{sleep, timeout};
@@ -39,6 +39,12 @@ impl Host for Names {
 
     async fn publish(&self, ask: PublishAsk) -> Result<(), Denial> {
         judge(&ask.channel).await
+    }
+
+    /// Everybody may watch those whose name begins with `friend`.
+    async fn watch(&self, ask: WatchAsk) -> Result<Vec<String>, Denial> {
+        sleep(Duration::from_millis(5)).await;
+        Ok(ask.users.into_iter().filter(|user| user.starts_with("friend")).collect())
     }
 
     async fn call(&self, ask: CallAsk) -> Result<Data, Denial> {

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Sub(SubArgs),
     /// Publish to a channel, or send to a user.
     Pub(PubArgs),
+    /// Tell how present users are, at once and with each change.
+    Watch(WatchArgs),
     /// Make a token with JWT_SECRET and print it.
     Token(TokenArgs),
     /// Make a random key for the HTTP API, and print it and its SHA-256, which the settings take as well.
@@ -118,6 +120,18 @@ pub(crate) struct SubArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Print each change as the server's JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The users' ids
+    #[arg(value_name = "USER", required = true, num_args = 1..=1_024)]
+    pub(crate) users: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct PubArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
@@ -190,6 +204,9 @@ pub(crate) struct TokenArgs {
     /// Users that may be sent to [default: *]
     #[arg(long, value_name = "PATTERN")]
     pub(crate) send: Vec<String>,
+    /// Users whose presence may be watched [default: *]
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) watch: Vec<String>,
     /// How long it is good for, such as 15m, 24h, 30days
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
     pub(crate) expires: Duration,

@@ -3,7 +3,8 @@
 //! * [`cli`]: the command line. [`settings`]: what can be set, from defaults, a file and the environment.
 //! * [`serve`]: a server's life. [`routes`], [`page`]: what is at which address. [`welcome`]: what is printed at the
 //!   start. [`files`]: the limit of open files. [`logs`]: the log.
-//! * [`token`]: tokens. [`client`]: a connection to a server. [`sub`], [`publish`]: the tools that use it.
+//! * [`token`]: tokens. [`client`]: a connection to a server. [`sub`], [`publish`], [`watch`]: the tools that
+//!   use it.
 //! * [`store`]: the data directory of a server that does not run.
 //! * [`out`]: words for the person at the terminal. [`signals`]: what tells the process to stop.
 
@@ -21,6 +22,7 @@ mod signals;
 mod store;
 mod sub;
 mod token;
+mod watch;
 mod welcome;
 
 use anyhow::{Context as _, Result};
@@ -64,6 +66,10 @@ fn run(command: Command) -> Result<()> {
         Command::Pub(args) => {
             let settings = load(&args.server.config)?.settings;
             small_runtime()?.block_on(publish::run(&args, &settings))
+        }
+        Command::Watch(args) => {
+            let settings = load(&args.server.config)?.settings;
+            small_runtime()?.block_on(watch::run(&args, &settings))
         }
         Command::Store(command) => run_store(&command),
     }
@@ -126,6 +132,6 @@ fn make_key() -> Result<()> {
 
 fn make_token(args: &TokenArgs) -> Result<()> {
     let mint = token::Mint::new(&load(&args.config)?.settings)?;
-    let grants = token::grants(&args.subscribe, &args.publish, &args.send);
+    let grants = token::grants(&args.subscribe, &args.publish, &args.send, &args.watch);
     Ok(out::print(mint.token(&args.user, grants, args.expires)?)?)
 }

@@ -16,7 +16,7 @@ use secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
-use tidings::config::{Config, Limits, Namespace, Store, Times};
+use tidings::config::{Config, Limits, Namespace, Presence, Store, Times};
 use tls::Encryption;
 
 /// Everything that can be set.
@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) namespaces: BTreeMap<String, Namespace>,
     /// What is kept on disk, and where.
     pub(crate) store: Store,
+    /// Who is there, and who is told.
+    pub(crate) presence: Presence,
 }
 
 /// Where a server keeps its data that was told no other place.
@@ -70,7 +72,7 @@ pub(crate) enum Readers {
 
 impl Default for Settings {
     fn default() -> Self {
-        let Config { limits, times, namespaces, store, .. } = Config::stored(DATA);
+        let Config { limits, times, namespaces, store, presence, .. } = Config::stored(DATA);
         Self {
             listen: "127.0.0.1:8080".into(),
             jwt_secret: None,
@@ -86,6 +88,7 @@ impl Default for Settings {
             times,
             namespaces,
             store,
+            presence,
         }
     }
 }
@@ -98,6 +101,7 @@ impl Settings {
         config.times = self.times.clone();
         config.namespaces.clone_from(&self.namespaces);
         config.store.clone_from(&self.store);
+        config.presence.clone_from(&self.presence);
         // A file and the environment have no other way to say that there is none.
         config.store.path = self.data().map(Path::to_path_buf);
         config

@@ -66,7 +66,7 @@ impl Mint {
 }
 
 /// The rights to what is named, and to everything of a kind of which nothing is named.
-pub(crate) fn grants(subscribe: &[String], publish: &[String], send: &[String]) -> Grants {
+pub(crate) fn grants(subscribe: &[String], publish: &[String], send: &[String], watch: &[String]) -> Grants {
     let all = Grants::all();
     let named = |patterns: &[String], all: Vec<Pattern>| {
         if patterns.is_empty() { all } else { patterns.iter().map(|pattern| Pattern::new(pattern)).collect() }
@@ -75,5 +75,6 @@ pub(crate) fn grants(subscribe: &[String], publish: &[String], send: &[String]) 
         subscribe: named(subscribe, all.subscribe),
         publish: named(publish, all.publish),
         send: named(send, all.send),
+        watch: named(watch, all.watch),
     }
 }

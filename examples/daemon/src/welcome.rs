@@ -43,7 +43,7 @@ pub(crate) fn with_secret(place: Place, data: Option<&Path>, has_keys: bool) -> 
 
 /// The addresses, and commands to paste: this start's secret is known to nobody else.
 pub(crate) fn without_secret(place: Place, data: Option<&Path>, mint: &Mint, key: Option<&Secret>) -> Result<String> {
-    let all = || grants(&[], &[], &[]);
+    let all = || grants(&[], &[], &[], &[]);
     let (alice, bob) = (mint.token("alice", all(), A_DAY)?, mint.token("bob", all(), A_DAY)?);
     let (program, server) = (program(), server(place.address));
     let addresses = addresses(place, data);

@@ -145,7 +145,7 @@ impl Serving {
             Ok(decoded) => {
                 if let ControlFlow::Break(code) = decoded.flow {
                     // The close frame is answered by one with the same code (RFC 6455 5.5.1).
-                    self.finish(code, "");
+                    self.finish(code, "", is_goodbye(code));
                 }
             }
             Err(violation) => self.violate(violation),
@@ -154,14 +154,21 @@ impl Serving {
 
     fn violate(&mut self, violation: Violation) {
         violation.count();
-        self.finish(Some(violation.close_code()), violation.reason());
+        self.finish(Some(violation.close_code()), violation.reason(), false);
     }
 
-    fn finish(&mut self, code: Option<u16>, reason: &str) {
+    fn finish(&mut self, code: Option<u16>, reason: &str, is_goodbye: bool) {
         self.closing = true;
         self.decoder = Decoder::default();
         let mut last = Vec::new();
         push_close_frame(&mut last, code, reason);
-        self.port.finish(Bytes::from(last));
+        let last = Bytes::from(last);
+        if is_goodbye { self.port.leave(last) } else { self.port.finish(last) }
     }
+}
+
+/// Whether a client that closes so has gone on purpose. A page that is left or loaded anew says 1001, and may be back in
+/// a moment.
+const fn is_goodbye(code: Option<u16>) -> bool {
+    matches!(code, None | Some(1000))
 }

@@ -8,14 +8,25 @@ use std::sync::Arc;
 use tidings_proto::command::Wait;
 use tidings_proto::id::{Position, Secret, SessionId};
 use tidings_proto::payload::Data;
+use tidings_proto::presence::Present;
+
+/// Whom a session wants to watch: whom it may, and who is the host's to decide.
+#[derive(Debug)]
+pub(super) struct WatchWish {
+    pub(super) allowed: Vec<Box<str>>,
+    pub(super) asked: Vec<Box<str>>,
+    /// It is a resumed session's list, and not a command.
+    pub(super) again: bool,
+}
 
 /// A command kept until the host has answered.
 #[derive(Debug)]
 pub(super) enum Kept {
     Connect(Box<Wish>),
-    Subscribe { channel: Box<str>, since: Option<Position> },
+    Subscribe { channel: Box<str>, since: Option<Position>, presence: Option<bool>, info: Option<Data> },
     Publish { channel: Box<str>, message: Message },
     Send { user: Box<str>, message: Message },
+    Watch(Box<WatchWish>),
     Call,
 }
 
@@ -27,6 +38,7 @@ pub(super) struct Wish {
     pub(super) resume: Option<(SessionId, Secret)>,
     /// Where the client stands in the channels of the session that it wants to resume.
     pub(super) channels: Vec<(Box<str>, Position)>,
+    pub(super) present: Option<Present<'static>>,
 }
 
 /// A publication that waits.

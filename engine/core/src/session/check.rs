@@ -3,17 +3,25 @@
 use super::Refusal;
 use super::asked::Wish;
 use crate::limit::Limit;
-use crate::policy::{Class, Policy};
+use crate::policy::{Attendance, Class, Policy, PresenceRules};
 use crate::stream::Publication;
+use std::borrow::Cow;
 use tidings_proto::code::Code;
-use tidings_proto::command::{Connect, Resume, Wait};
+use tidings_proto::command::{Connect, Resume, Subscribe, Wait};
 use tidings_proto::event::is_event;
 use tidings_proto::id::Position;
 use tidings_proto::limit::{IDEMPOTENCY_KEY_BYTES_MAX, KEY_BYTES_MAX, POSITIONS_MAX};
+use tidings_proto::payload::DataRef;
+use tidings_proto::presence::Present;
+use tidings_proto::user::{is_status_text, is_user_id};
 
 /// What a `connect` asks for, if it is well-formed.
 pub(super) fn wish(connect: &Connect<'_>) -> Result<Wish, Refusal> {
     let mut wish = Wish { device: connect.device.as_deref().map(Into::into), since: connect.since, ..Wish::default() };
+    wish.present = connect.presence.as_ref().map(|present| Present {
+        status: present.status,
+        text: present.text.as_ref().map(|text| text.clone().into_owned().into()),
+    });
     let Some(Resume { session, secret, positions }) = &connect.resume else { return Ok(wish) };
     wish.resume = Some((*session, *secret));
     if positions.len() > POSITIONS_MAX {
@@ -64,4 +72,49 @@ pub(super) fn check_message(publication: &Publication<'_>, policy: &Policy) -> R
             Err(Refusal::new(Code::Unavailable, "nothing of this namespace is kept on disk; wait for `accepted`"))
         }
     }
+}
+
+pub(super) fn check_users(users: &[Cow<'_, str>]) -> Result<(), Refusal> {
+    if users.iter().all(|user| is_user_id(user)) {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::BadRequest, "a user id has 1 to 128 bytes without control characters"))
+}
+
+pub(super) fn check_present(present: &Present<'_>, rules: &PresenceRules) -> Result<(), Refusal> {
+    let Some(text) = present.text.as_deref() else { return Ok(()) };
+    if text.len() > rules.text_bytes_max {
+        let most = rules.text_bytes_max;
+        return Err(Refusal::new(Code::TooLarge, format!("text_bytes_max: a text of at most {most} bytes")));
+    }
+    if !is_status_text(text) {
+        return Err(Refusal::new(Code::BadRequest, "a text is one line without control characters"));
+    }
+    Ok(())
+}
+
+/// What a `subscribe` says of presence.
+pub(super) fn check_joining(
+    subscribe: &Subscribe<'_, DataRef<'_>>,
+    policy: &Policy,
+    rules: &PresenceRules,
+) -> Result<(), Refusal> {
+    check_info(subscribe.info, rules)?;
+    let wants = subscribe.info.is_some() || subscribe.presence == Some(true);
+    if wants && policy.attendance == Attendance::None {
+        return Err(no_attendance());
+    }
+    Ok(())
+}
+
+pub(super) fn check_info(info: Option<DataRef<'_>>, rules: &PresenceRules) -> Result<(), Refusal> {
+    let most = rules.info_bytes_max;
+    if info.is_some_and(|info| info.bytes().len() > most) {
+        return Err(Refusal::new(Code::TooLarge, format!("info_bytes_max: an info of at most {most} bytes")));
+    }
+    Ok(())
+}
+
+pub(super) fn no_attendance() -> Refusal {
+    Refusal::new(Code::BadRequest, "it is not kept who is in the channels of this namespace")
 }

@@ -1,7 +1,7 @@
 //! What the host does to a session.
 
 use super::judge::namespaced;
-use super::{Channel, Effects, Phase, Session};
+use super::{Channel, Effects, Joining, Phase, Session};
 use crate::ask::Denial;
 use crate::policy::Rules;
 use crate::time::Now;
@@ -29,7 +29,7 @@ impl<C: Channel> Session<C> {
         if self.subscriptions.len() + self.asked.subscribes() >= rules.limits.subscriptions_max {
             return Err(Denial::new(Code::Limit, "subscriptions_max: the session has as many channels as it may"));
         }
-        let joined = effects.subscribe(None, channel, None);
+        let joined = effects.subscribe(None, channel, Joining::default());
         if joined.is_none() {
             return Err(Denial::new(Code::Unavailable, "the channel cannot be joined now; try again later"));
         }

@@ -1,14 +1,15 @@
 //! What a session lets through.
 
 use super::asked::{Asked, Kept, Message, Wish};
-use super::check::{check_key, check_message, wish};
-use super::{Arrival, Channel, Counted, Effects, Meters, Phase, Refusal, Session, refuse};
+use super::check::{check_joining, check_key, check_message, check_present, wish};
+use super::{Arrival, Channel, Counted, Effects, Joining, Meters, Phase, Refusal, Session, refuse};
 use crate::ask::{Admission, Answer, Denial, Question, Resumed, Token};
 use crate::grants::covers;
 use crate::limit::Limit;
 use crate::policy::{Access, Class, Policy, Rules};
 use crate::stream::Publication;
 use crate::time::{Instant, Now};
+use std::borrow::Cow;
 use std::sync::Arc;
 use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
@@ -18,21 +19,21 @@ use tidings_proto::frame::{ServerFrame, Unsubscribed};
 use tidings_proto::id::Position;
 use tidings_proto::limit::TOKEN_BYTES_MAX;
 use tidings_proto::pattern::Pattern;
-use tidings_proto::payload::DataRef;
+use tidings_proto::payload::{Data, DataRef};
 use tidings_proto::user::{is_device, is_user_id};
 
 const USER_TOO_FAST: &str = "messages_per_minute: too many messages of this user, over all devices";
 const SESSION_TOO_FAST: &str = "session_messages_per_minute: too many messages of this session";
 const NAMESPACE_TOO_FAST: &str = "messages_per_minute of the namespace: too many messages";
 
-type Judged = Result<Counted, Refusal>;
+pub(super) type Judged = Result<Counted, Refusal>;
 
 /// The parts of a step that every judgement needs.
 pub(super) struct Step<'s, E> {
-    id: Option<u64>,
-    rules: &'s Rules,
-    now: Now,
-    effects: &'s mut E,
+    pub(super) id: Option<u64>,
+    pub(super) rules: &'s Rules,
+    pub(super) now: Now,
+    pub(super) effects: &'s mut E,
 }
 
 impl<C: Channel> Session<C> {
@@ -45,6 +46,9 @@ impl<C: Channel> Session<C> {
         effects: &mut E,
     ) -> Judged {
         let mut step = Step { id, rules, now, effects };
+        if is_use(command) {
+            self.used(now.instant, step.effects);
+        }
         match (command, self.phase) {
             (Command::Connect(connect), Phase::Waiting) => self.connect(connect, &mut step),
             (Command::Connect(_), _) => Err(Refusal::new(Code::State, "this session has sent its `connect`")),
@@ -60,6 +64,12 @@ impl<C: Channel> Session<C> {
             (Command::Publish(publish), _) => self.publish(publish, &mut step),
             (Command::Send(send), _) => self.send(send, &mut step),
             (Command::Call(call), _) => self.call(call, &mut step),
+            (Command::Presence(present), _) => self.present(present, &mut step),
+            (Command::Activity(activity), _) => Ok(self.activity(*activity, &mut step)),
+            (Command::Watch(users), _) => self.watch(&users.users, false, &mut step),
+            (Command::Unwatch(users), _) => self.unwatch(users, &mut step),
+            (Command::Members(members), _) => self.members(members, &mut step),
+            (Command::Info(info), _) => self.inform(info, &mut step),
             (Command::Ack(mark), _) => Ok(self.mark(*mark, false, &mut step)),
             (Command::Read(mark), _) => Ok(self.mark(*mark, true, &mut step)),
             _ => Err(Refusal::new(Code::BadRequest, "no command that this server knows")),
@@ -72,6 +82,9 @@ impl<C: Channel> Session<C> {
             return Err(Refusal::new(Code::BadRequest, "a device has 1 to 64 bytes without control characters"));
         }
         let wish = wish(connect)?;
+        if let Some(present) = &wish.present {
+            check_present(present, &step.rules.presence)?;
+        }
         let token = self.asked.next_token();
         self.phase = Phase::Asking;
         let answer = if connect.token.len() > TOKEN_BYTES_MAX {
@@ -85,20 +98,23 @@ impl<C: Channel> Session<C> {
 
     fn subscribe<E: Effects<Channel = C>>(
         &mut self,
-        subscribe: &Subscribe<'_>,
+        subscribe: &Subscribe<'_, DataRef<'_>>,
         questions_max: usize,
         step: &mut Step<'_, E>,
     ) -> Judged {
         let (channel, policy) = namespaced(&subscribe.channel, step.rules)?;
         self.may_join(channel, step.rules)?;
+        check_joining(subscribe, policy, &step.rules.presence)?;
+        let Subscribe { since, presence, info, .. } = *subscribe;
         if permitted(policy.subscribe, &self.owner.grants.subscribe, channel.as_str())? {
-            let joined = step.effects.subscribe(step.id, channel, subscribe.since);
+            let joined = step.effects.subscribe(step.id, channel, Joining { since, presence, info });
             self.joined(joined);
             return Ok(Counted::Other);
         }
         let token = room_to_ask(&mut self.asked, questions_max)?;
         let answer = step.effects.ask(Question::Subscribe { user: self.known_user(), channel }, token);
-        let kept = Kept::Subscribe { channel: channel.as_str().into(), since: subscribe.since };
+        let info = info.map(DataRef::to_data);
+        let kept = Kept::Subscribe { channel: channel.as_str().into(), since, presence, info };
         self.settle(token, kept, answer, step);
         Ok(Counted::Other)
     }
@@ -206,7 +222,7 @@ impl<C: Channel> Session<C> {
     }
 
     /// Counts a message of the session, then of its user.
-    fn message<E: Effects<Channel = C>>(&mut self, step: &mut Step<'_, E>) -> Result<(), Refusal> {
+    pub(super) fn message<E: Effects<Channel = C>>(&mut self, step: &mut Step<'_, E>) -> Result<(), Refusal> {
         let taken = self.meters.messages.take(step.rules.limits.messages, step.now.instant);
         taken.map_err(|wait_ms| too_fast(Limit::SessionMessagesPerMinute, SESSION_TOO_FAST, wait_ms))?;
         let taken = step.effects.pace(self.known_user());
@@ -225,12 +241,12 @@ impl<C: Channel> Session<C> {
         Counted::Other
     }
 
-    fn known_user(&self) -> &Arc<str> {
+    pub(super) fn known_user(&self) -> &Arc<str> {
         self.owner.user.as_ref().expect("a live session has a user: both are set in `admit`")
     }
 
     /// Goes on at once if the answer is there and nothing waits before it.
-    fn settle<E: Effects<Channel = C>>(
+    pub(super) fn settle<E: Effects<Channel = C>>(
         &mut self,
         token: Token,
         kept: Kept,
@@ -280,8 +296,23 @@ impl<C: Channel> Session<C> {
                 self.close(Code::Fault, step.effects);
                 Ok(())
             }
+            (Kept::Subscribe { channel, since, presence, info }, Answer::Allowed) => {
+                let info = info.as_ref().map(Data::as_ref);
+                self.join_allowed(&channel, Joining { since, presence, info }, step)
+            }
+            (Kept::Watch(wish), Answer::Users(users)) => {
+                Self::watch_answered(&wish, |user| users.iter().any(|yes| **yes == *user), step)
+            }
+            (Kept::Watch(wish), Answer::Allowed) => Self::watch_answered(&wish, |_| true, step),
+            (Kept::Watch(wish), Answer::Denied(denial)) => {
+                // A no to some is a yes to the others, unless the host could not decide.
+                if denial.code.retry() && !wish.again {
+                    Err(denial.into())
+                } else {
+                    Self::watch_answered(&wish, |_| false, step)
+                }
+            }
             (_, Answer::Denied(denial)) => Err(denial.into()),
-            (Kept::Subscribe { channel, since }, Answer::Allowed) => self.join_allowed(&channel, since, step),
             (Kept::Publish { channel, message }, Answer::Allowed) => {
                 let publication = message.publication(self.owner.user.as_ref());
                 namespaced(&channel, step.rules)
@@ -305,24 +336,25 @@ impl<C: Channel> Session<C> {
     fn join_allowed<E: Effects<Channel = C>>(
         &mut self,
         channel: &str,
-        since: Option<Position>,
+        joining: Joining<'_>,
         step: &mut Step<'_, E>,
     ) -> Result<(), Refusal> {
         let (channel, _) = namespaced(channel, step.rules)?;
         self.may_join(channel, step.rules)?;
-        let joined = step.effects.subscribe(step.id, channel, since);
+        let joined = step.effects.subscribe(step.id, channel, joining);
         self.joined(joined);
         Ok(())
     }
 
     fn admit<E: Effects<Channel = C>>(&mut self, admission: Admission, wish: Wish, step: &mut Step<'_, E>) {
-        let Wish { device, since, resume: _, channels } = wish;
-        let arrival = Arrival { device: device.as_deref().unwrap_or_default(), since };
+        let Wish { device, since, resume: _, channels, present } = wish;
+        let arrival = Arrival { device: device.as_deref().unwrap_or_default(), since, present: present.as_ref() };
         match step.effects.open(step.id, &admission, arrival) {
             Ok(inbox) => {
                 let lifetime_ms = admission.expires_at_ms.map(|at| at.saturating_sub(step.now.wall_ms));
                 self.deadline = lifetime_ms.map_or(Instant(u64::MAX), |ms| step.now.instant + ms);
                 self.phase = Phase::Live;
+                self.active = step.now.instant;
                 self.owner.user = Some(admission.user);
                 self.owner.device = device;
                 self.owner.grants = admission.grants;
@@ -347,15 +379,28 @@ impl<C: Channel> Session<C> {
         named: &[(Box<str>, Position)],
         step: &mut Step<'_, E>,
     ) {
-        for (channel, has) in resumed.channels {
-            let named = named.iter().find(|(name, _)| **name == *channel).map(|(_, position)| *position);
-            let subscribe = Subscribe { channel: (&*channel).into(), since: Some(named.unwrap_or(has)) };
+        for (channel, has) in &resumed.channels {
+            let named = named.iter().find(|(name, _)| **name == **channel).map(|(_, position)| *position);
+            let since = Some(named.unwrap_or(*has));
+            let subscribe = Subscribe { channel: (&**channel).into(), since, presence: None, info: None };
             let mut step = Step { id: None, rules: step.rules, now: step.now, effects: &mut *step.effects };
             if let Err(refusal) = self.subscribe(&subscribe, usize::MAX, &mut step) {
                 refuse(None, &refusal, step.effects);
             }
         }
+        if !resumed.watched.is_empty() {
+            let users: Vec<Cow<'_, str>> = resumed.watched.iter().map(|user| Cow::Borrowed(&**user)).collect();
+            let mut step = Step { id: None, rules: step.rules, now: step.now, effects: &mut *step.effects };
+            if let Err(refusal) = self.watch(&users, true, &mut step) {
+                refuse(None, &refusal, step.effects);
+            }
+        }
     }
+}
+
+/// Whether a command shows that somebody uses the client. What clients send by themselves does not.
+const fn is_use(command: &Command<'_>) -> bool {
+    !matches!(command, Command::Connect(_) | Command::Ping | Command::Pong | Command::Ack(_) | Command::Activity(_))
 }
 
 fn pace<E>(meters: &mut Meters, policy: &Arc<Policy>, step: &Step<'_, E>) -> Result<(), Refusal> {
@@ -370,7 +415,7 @@ const fn narrow(class: Class, narrowed: Narrowed) -> Class {
     }
 }
 
-fn room_to_ask(asked: &mut Asked, questions_max: usize) -> Result<Token, Refusal> {
+pub(super) fn room_to_ask(asked: &mut Asked, questions_max: usize) -> Result<Token, Refusal> {
     if asked.len() >= questions_max {
         return Err(Refusal::limit(
             Limit::Questions,

@@ -10,17 +10,19 @@ mod host;
 mod judging;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod presence;
 pub(crate) mod property;
 #[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod time;
 
-use super::{Arrival, Channel, Effects, Session, Subscription};
+use super::{Arrival, Channel, Effects, Joining, Session, Subscription, Watched};
 use crate::ask::{Admission, Answer, Denial, Question, Token};
 use crate::grants::Grants;
 use crate::limit::Limit;
-use crate::policy::{Access, Class, Keep, Overflow, Policy, Rules, SessionLimits, Shelf};
+use crate::policy::{Access, Attendance, Class, Keep, Overflow, Policy, PresenceRules, Rules, SessionLimits, Shelf};
 use crate::rate::Rate;
 use crate::stream::Publication;
 use crate::time::{Instant, Now};
@@ -30,9 +32,10 @@ use tidings_proto::code::Code;
 use tidings_proto::command::Wait;
 use tidings_proto::decode::frames;
 use tidings_proto::frame::ServerFrame;
-use tidings_proto::id::{Position, StreamNumber};
+use tidings_proto::id::StreamNumber;
 use tidings_proto::pattern::Pattern;
-use tidings_proto::payload::Codec;
+use tidings_proto::payload::{Codec, DataRef};
+use tidings_proto::presence::Present;
 
 const DATA_BYTES_MAX: usize = 100;
 const WALL_MS: u64 = 1_790_000_000_000;
@@ -123,6 +126,7 @@ impl Effects for Log {
             Question::Send { user, to, event, data } => {
                 format!("send {user} {to} {event} {}", data.to_data().to_json())
             }
+            Question::Watch { user, users } => format!("watch {user} {}", users.join(",")),
             Question::Call { user, method, data } => format!("call {user} {method} {}", data.to_data().to_json()),
         };
         self.line(format!("ask {} {text}", token.0));
@@ -148,8 +152,13 @@ impl Effects for Log {
         &mut self,
         id: Option<u64>,
         channel: ChannelName<'_>,
-        since: Option<Position>,
+        joining: Joining<'_>,
     ) -> Option<Subscription<Room>> {
+        let Joining { since, presence, info } = joining;
+        if let Some(presence) = presence {
+            let info = info.map(|info| info.to_data().to_json()).unwrap_or_default();
+            self.line(format!("told {presence} {info}").trim_end());
+        }
         let since = since.map(|since| format!("since {}", since.offset)).unwrap_or_default();
         self.line(format!("{} join {} {since}", told(id), channel.as_str()).trim_end());
         (!self.refuse_subscribe).then(|| self.join(channel.as_str()))
@@ -183,12 +192,41 @@ impl Effects for Log {
         self.reached.push(limit);
     }
 
+    fn active(&mut self, active: bool) {
+        self.line(if active { "active" } else { "idle" });
+    }
+
+    fn present(&mut self, id: Option<u64>, present: &Present<'_>) {
+        let text = present.text.as_deref().unwrap_or("-");
+        self.line(format!("{} present {:?} {text}", told(id), present.status).trim_end());
+    }
+
+    fn watch(&mut self, id: Option<u64>, watched: Watched<'_>) {
+        let Watched { allowed, refused, again } = watched;
+        let refused = if refused.is_empty() { String::new() } else { format!(" not {}", refused.join(",")) };
+        let again = if again { " again" } else { "" };
+        self.line(format!("{} watch {}{refused}{again}", told(id), allowed.join(",")));
+    }
+
+    fn unwatch(&mut self, id: Option<u64>, users: &[&str]) {
+        self.line(format!("{} unwatch {}", told(id), users.join(",")));
+    }
+
+    fn members(&mut self, id: Option<u64>, subscription: &Subscription<Room>, lists: bool) {
+        self.line(format!("{} members {} {lists}", told(id), subscription.channel.name()));
+    }
+
+    fn inform(&mut self, id: Option<u64>, subscription: &Subscription<Room>, info: Option<DataRef<'_>>) {
+        let info = info.map(|info| info.to_data().to_json()).unwrap_or_default();
+        self.line(format!("{} inform {} {info}", told(id), subscription.channel.name()).trim_end());
+    }
+
     fn close(&mut self, code: Code) {
         self.line(format!("close {}", code.name()));
     }
 }
 
-/// `open:*` is everyone's, `shared:*` is for those with the right, `host:*` is the host's, `state:*` is of class latest,
+/// `room:*` knows who is there. `open:*` is everyone's, `shared:*` is for those with the right, `host:*` is the host's, `state:*` is of class latest,
 /// `slow:*` takes 6 messages a minute.
 fn rules() -> Rules {
     let policy = |class, access| {
@@ -204,8 +242,10 @@ fn rules() -> Rules {
             shelf: Shelf { keep, overflow: Overflow::DropOldest, devices_max: 4, device_ttl_ms: 10_000 },
             data_bytes_max,
             rate: Rate::per_minute(0),
+            attendance: Attendance::None,
         })
     };
+    let attended = Policy::clone(&policy(Class::Reliable, Access::Everyone));
     let slow = Policy::clone(&policy(Class::Reliable, Access::Everyone));
     Rules {
         namespaces: vec![
@@ -213,16 +253,28 @@ fn rules() -> Rules {
             ("shared".into(), policy(Class::Ephemeral, Access::Granted)),
             ("host".into(), policy(Class::Reliable, Access::Host)),
             ("state".into(), policy(Class::Latest, Access::Everyone)),
+            ("room".into(), Arc::new(Policy { attendance: Attendance::Members, ..attended })),
             ("slow".into(), Arc::new(Policy { rate: Rate::per_minute(6), ..slow })),
         ],
         limits: SessionLimits {
             connect_timeout_ms: 10_000,
             ping_interval_ms: 25_000,
             pong_timeout_ms: 5_000,
+            idle_after_ms: 300_000,
             subscriptions_max: 3,
             questions_max: 4,
             messages: Rate::per_minute(60),
             others: Rate::per_minute(120),
+        },
+        presence: PresenceRules {
+            watch: Access::Granted,
+            grace_ms: 15_000,
+            text_bytes_max: 20,
+            info_bytes_max: 40,
+            watched_max: 5,
+            watchers_max: 5,
+            strangers_max: 5,
+            members_max: 5,
         },
     }
 }
@@ -230,7 +282,12 @@ fn rules() -> Rules {
 /// Rights to what begins with `mine`.
 fn admission(expires_at_ms: Option<u64>) -> Answer {
     let mine = |text| vec![Pattern::new(text)];
-    let grants = Grants { subscribe: mine("shared:mine*"), publish: mine("shared:mine*"), send: mine("mine*") };
+    let grants = Grants {
+        subscribe: mine("shared:mine*"),
+        publish: mine("shared:mine*"),
+        send: mine("mine*"),
+        watch: mine("mine*"),
+    };
     Answer::Admitted(Admission { user: "alice".into(), grants: Arc::new(grants), expires_at_ms, resumed: None })
 }
 

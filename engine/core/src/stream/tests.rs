@@ -14,7 +14,7 @@ pub(crate) mod model;
 mod past;
 
 use super::{Delivery, Effects, Forward, Joined, Publication, Stream, Subscriber};
-use crate::policy::{Access, Class, Keep, Overflow, Policy, Shelf};
+use crate::policy::{Access, Attendance, Class, Keep, Overflow, Policy, Shelf};
 use crate::rate::Rate;
 use crate::time::{Instant, Now};
 use bytes::Bytes;
@@ -48,6 +48,7 @@ fn policy(class: Class, keep: Keep) -> Policy {
         shelf: SHELF,
         data_bytes_max: 1_000_000,
         rate: Rate::per_minute(0),
+        attendance: Attendance::None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::oracle::Oracle;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tidings_core::policy::Attendance;
 use tidings_proto::id::{Position, Secret};
 
 /// A link from which nothing came for this long is given up: the server pings more often.
@@ -20,6 +21,9 @@ const CONNECT_MS: u64 = 4_000;
 impl Client {
     /// One step. `calm` is after the chaos: nothing new, but everything that is still to be had. Returns when to step again.
     pub(crate) fn act(&mut self, oracle: &mut Oracle, now_ms: u64, calm: bool) -> u64 {
+        if self.part.has_left {
+            return 1_000_000;
+        }
         self.give_up_silent(now_ms, calm);
         if self.links.is_empty() {
             if now_ms >= self.away_until || calm {
@@ -28,6 +32,7 @@ impl Client {
         } else if let Some(at) = self.live() {
             self.subscribe_wanted(at, now_ms);
             self.retry(at, now_ms);
+            self.take_part(at);
             if calm {
                 self.acknowledge(at, 1_000, oracle);
                 self.keep_one(at);
@@ -44,7 +49,8 @@ impl Client {
             55..75 => self.acknowledge(at, 600, oracle),
             75..80 => self.unsubscribe(at),
             80..83 => self.wants = self.plan.channels.iter().filter(|_| self.random.chance(700)).cloned().collect(),
-            83..86 => self.ping(at),
+            83..85 => self.ping(at),
+            85 => self.choose(),
             86 => {
                 // It leaves without a word, perhaps for long.
                 let conns: Vec<_> = self.links.drain(..).map(|link| link.conn).collect();
@@ -57,7 +63,7 @@ impl Client {
             89 if self.random.chance(300) => {
                 let conns: Vec<_> = self.links.drain(..).map(|link| link.conn).collect();
                 self.out.extend(conns.into_iter().map(Do::Shut));
-                self.memory.known = None;
+                self.forget_session();
                 self.memory.streams.clear();
             }
             _ => {}
@@ -125,6 +131,7 @@ impl Client {
             given,
             expected,
             passed: BTreeSet::new(),
+            told: super::heard::Heard::default(),
         };
         self.links.push(link);
         self.out.push(Do::Open(conn, self.who.form));
@@ -176,6 +183,11 @@ impl Client {
                 continue;
             }
             let mut subscribe = json!({ "channel": *channel });
+            let namespace = channel.split(':').next().unwrap_or_default();
+            let policy = self.plan.rules.namespace(namespace);
+            if policy.is_some_and(|policy| policy.attendance != Attendance::None) {
+                subscribe["presence"] = json!(true);
+            }
             let have = self.memory.streams.get(&stream);
             let since = have.map(|have| Position { epoch: have.epoch, offset: have.offset });
             if let Some(since) = since {

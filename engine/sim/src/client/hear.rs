@@ -52,6 +52,7 @@ impl Client {
             }
             (Told::Unsubscribed(told), _) => {
                 let stream = StreamName::channel(&told.channel);
+                self.links[at].told.members.remove(&*told.channel);
                 self.links[at].streams.retain(|_, reading| reading.stream != stream);
                 Ok(())
             }
@@ -78,6 +79,22 @@ impl Client {
                 Ok(())
             }
             (Told::Error(_) | Told::Pong {} | Told::Published(_) | Told::Sent(_), _) => Ok(()),
+            (told, asked) => {
+                self.presence_told(at, told, asked, oracle);
+                Ok(())
+            }
+        }
+    }
+
+    fn presence_told(&mut self, at: usize, told: Told, asked: Option<Asked>, oracle: &mut Oracle) {
+        match (told, asked) {
+            (Told::Status(status), _) => self.status(at, &status, oracle),
+            (Told::Watching {}, Some(Asked::Watch(users))) => self.watching(at, users),
+            (Told::Presence {}, Some(Asked::Present(chosen))) => self.says(at, chosen),
+            (Told::Members(members), _) => self.members(at, &members, None),
+            (Told::Joined(members), _) => self.members(at, &members, Some(true)),
+            (Told::Left(members), _) => self.members(at, &members, Some(false)),
+            _ => {}
         }
     }
 
@@ -111,6 +128,10 @@ impl Client {
         oracle.sessions.insert(self.who.index, (Arc::clone(&self.who.user), known.clone()));
         oracle.tally.connections += 1;
         self.memory.known = Some(known);
+        self.links[at].told.session = Some(session);
+        if !connected.resumed {
+            self.memory.watched.clear();
+        }
         self.links[at].live_since = Some(now_ms);
         self.retry_soon();
         let told = &connected.inbox;

@@ -1,5 +1,6 @@
 //! One connection as its client has it.
 
+use super::heard::Heard;
 use crate::frames::Told;
 use crate::name::{ConnId, StreamName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,8 @@ pub(crate) enum Asked {
     Subscribe(Arc<str>, Option<Position>),
     Unsubscribe,
     Publish(usize),
+    Present(&'static str),
+    Watch(Vec<Arc<str>>),
 }
 
 /// What must become of a `resume`.
@@ -57,6 +60,8 @@ pub(crate) struct Link {
     pub(crate) expected: Expected,
     /// Ephemeral publications that came over it.
     pub(crate) passed: BTreeSet<usize>,
+    /// What it was told of who is there.
+    pub(crate) told: Heard,
 }
 
 impl Link {

@@ -10,6 +10,7 @@ use tidings_core::stream::Slot;
 pub(crate) enum Asking {
     Connect { token: Box<str> },
     Join { user: Arc<str>, channel: Box<str> },
+    Watch { users: Vec<Box<str>> },
     Other,
 }
 
@@ -28,6 +29,8 @@ pub(crate) enum Inner {
     Page { stream: StreamName, load: u64, slot: Slot, from: u64, to: u64 },
     /// Everything that is looked after now and then.
     Sweep,
+    /// What has changed of who is there is told.
+    Presence,
     /// A look at one session.
     Look { conn: ConnId },
 }

@@ -45,6 +45,7 @@ impl Server {
         let answer = match asking {
             Asking::Connect { token } => self.admission(conn, token, now),
             Asking::Join { user, channel } if self.plan.may_join(user, channel) => Answer::Allowed,
+            Asking::Watch { users } => Answer::Users(users.clone()),
             _ => Answer::Denied(Denial::forbidden()),
         };
         self.step(conn, now, |session, rules, turn| {
@@ -62,15 +63,18 @@ impl Server {
     }
 
     /// The session that a connection has from now on: the one it resumes, or a new one.
-    fn identity(&mut self, conn: ConnId, user: &Arc<str>) -> (SessionId, Secret) {
+    fn identity(&mut self, conn: ConnId, user: &Arc<str>, now: Now) -> (SessionId, Secret) {
         let known = self.conns.get(&conn).and_then(|conn| conn.identity);
         if let Some((session, _)) = known
             && let Some(identity) = self.identities.map.get(&session)
         {
-            return (session, identity.secret);
+            let (secret, device) = (identity.secret, identity.device);
+            self.board.resume(device, now);
+            return (session, secret);
         }
         let (session, secret) = (SessionId(self.start.random.wide()), Secret(self.start.random.wide()));
-        let identity = Identity { secret, user: Arc::clone(user), generation: 1, state: State::Live(conn) };
+        let device = self.board.open(user, None, now);
+        let identity = Identity { secret, user: Arc::clone(user), generation: 1, device, state: State::Live(conn) };
         if let Entry::Vacant(free) = self.identities.map.entry(session) {
             free.insert(identity);
         }
@@ -118,7 +122,7 @@ impl Turn<'_> {
         arrival: Arrival<'_>,
     ) -> Result<Subscription<Handle>, Denial> {
         let (stream, now) = (StreamName::inbox(&admission.user), self.now);
-        let Arrival { device, since } = arrival;
+        let Arrival { device, since, present: _ } = arrival;
         if self.server.load(&stream, now).is_err() {
             return Err(Denial::new(Code::Unavailable, "the inbox cannot be read now"));
         }
@@ -127,7 +131,7 @@ impl Turn<'_> {
         let (cell, mut fan) = self.server.cell(&stream).ok_or_else(missing)?;
         let InboxJoined { joined, delivered, read } = cell.stream.join_inbox(member, device, since, now, &mut fan);
         let (number, epoch) = (cell.stream.number(), cell.stream.position().epoch);
-        let (session, secret) = self.server.identity(self.conn, &admission.user);
+        let (session, secret) = self.server.identity(self.conn, &admission.user, now);
         let recovered = joined.recovered;
         let connected = Connected {
             session,
@@ -144,6 +148,7 @@ impl Turn<'_> {
             self.reply(None, &ServerFrame::Gap(gap));
         }
         self.send_replies();
+        self.server.output.facts.push(Fact::Here(Arc::clone(&admission.user)));
         self.server.output.facts.push(Fact::Seen { user: Arc::clone(&admission.user), device: device.into() });
         if let Some(conn) = self.server.conns.get_mut(&self.conn) {
             conn.device = device.into();

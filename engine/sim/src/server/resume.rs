@@ -39,7 +39,10 @@ impl Server {
         let found = self.conns.get_mut(&conn)?;
         found.identity = Some((session, generation));
         found.claimed.clone_from(&channels);
-        Some(Resumed { session, channels })
+        let device = self.device(conn)?;
+        let forgets = self.has(Bug::WatchForgotten);
+        let watched = if forgets { Vec::new() } else { self.board.watched(device) };
+        Some(Resumed { session, channels, watched })
     }
 
     /// Takes a connection's session out of every stream. Returns its channels, and what its client has of each.
@@ -77,6 +80,7 @@ impl Server {
 
     /// A connection's session is over on this connection: it is parked, or ended.
     pub(super) fn part(&mut self, conn: ConnId, parks: bool, now: Now) {
+        let user = self.conns.get(&conn).and_then(|conn| conn.session.as_ref()?.user().cloned());
         let channels = self.give_up(conn, now);
         let Some((session, generation)) = self.conns.get_mut(&conn).and_then(|conn| conn.identity.take()) else {
             return;
@@ -87,16 +91,28 @@ impl Server {
             && let State::Live(new) = identity.state
         {
             self.give_up(new, now);
-            self.identities.map.remove(&session);
+            if let Some(identity) = self.identities.map.remove(&session) {
+                self.board.lost(identity.device, now);
+                self.board.forget(identity.device);
+            }
             return;
         }
-        if parks {
+        if self.identities.has(session, generation) || self.has(Bug::StaleLoss) {
+            self.output.facts.extend(user.filter(|_| !self.has(Bug::StaleLoss)).map(Fact::Here));
+            self.presence_lost(session, now);
+        }
+        let gone = if parks {
             let until = now.instant.0 + self.plan.times.resume;
-            if self.identities.park(session, generation, channels, until, self.plan.bounds.parked) {
+            let parked = self.identities.park(session, generation, channels, until, self.plan.bounds.parked);
+            if parked.is_ok() {
                 self.output.facts.push(Fact::Parked { session, until_ms: until });
             }
+            parked.err().flatten()
         } else {
-            self.identities.remove(session, generation);
+            self.identities.remove(session, generation)
+        };
+        if let Some(device) = gone {
+            self.board.forget(device);
         }
     }
 

@@ -4,6 +4,7 @@ use super::cells::Cells;
 use super::identities::Identities;
 use super::inner::Inner;
 use super::output::Output;
+use super::presence::TICK_MS;
 use super::queue::Queue;
 use super::{Server, Start, Storage};
 use crate::bug::Bug;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use tidings_core::keys::{Keys, Placed};
+use tidings_core::presence::Board;
 use tidings_core::time::Now;
 use tidings_proto::kept::Kind;
 use tidings_store::archive::Archive;
@@ -39,6 +41,7 @@ impl Server {
         let mut server = Self {
             plan: Rc::clone(plan),
             keys: Keys::new(plan.window, 1),
+            board: Board::new(plan.rules.presence, 1),
             start,
             conns: BTreeMap::new(),
             outboxes: BTreeMap::new(),
@@ -52,6 +55,7 @@ impl Server {
             server.restore_keys(now)?;
         }
         server.output.wish(250, Inner::Sweep);
+        server.output.wish(TICK_MS, Inner::Presence);
         Ok(server)
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tidings_core::ask::{Admission, Answer, Denial, Question, Token};
 use tidings_core::limit::Limit;
 use tidings_core::policy::Rules;
-use tidings_core::session::{Arrival, Effects, Session, Subscription};
+use tidings_core::session::{Arrival, Effects, Joining, Session, Subscription, Watched};
 use tidings_core::stream::{Forward, Publication};
 use tidings_core::time::Now;
 use tidings_proto::channel::ChannelName;
@@ -23,7 +23,8 @@ use tidings_proto::code::Code;
 use tidings_proto::decode;
 use tidings_proto::frame::{Close, Failure, ServerFrame, Subscribed};
 use tidings_proto::id::Position;
-use tidings_proto::payload::Codec;
+use tidings_proto::payload::{Codec, DataRef};
+use tidings_proto::presence::Present;
 use tidings_proto::wire;
 
 /// The effects of one session's steps.
@@ -160,6 +161,11 @@ impl Turn<'_> {
         }
     }
 
+    /// What is to be sent next.
+    pub(super) const fn replies(&mut self) -> &mut Vec<u8> {
+        &mut self.left.replies
+    }
+
     pub(super) fn fail(&mut self, id: Option<u64>, code: Code, message: &str) {
         self.reply(id, &ServerFrame::Error(Failure { code, message, retry_after_ms: None }));
     }
@@ -179,6 +185,7 @@ impl Effects for Turn<'_> {
             Question::Subscribe { user, channel } => {
                 Asking::Join { user: user.clone(), channel: channel.as_str().into() }
             }
+            Question::Watch { users, .. } => Asking::Watch { users: users.iter().map(|user| (*user).into()).collect() },
             _ => Asking::Other,
         };
         self.left.asked.push((token, asking));
@@ -198,14 +205,14 @@ impl Effects for Turn<'_> {
         &mut self,
         id: Option<u64>,
         channel: ChannelName<'_>,
-        since: Option<Position>,
+        joining: Joining<'_>,
     ) -> Option<Subscription<Handle>> {
         let stream = StreamName::channel(channel.as_str());
         if let Err(code) = self.server.load(&stream, self.now) {
             self.fail(id, code, "the stream cannot be had now");
             return None;
         }
-        let mut since = since;
+        let mut since = joining.since;
         if self.server.has(Bug::ResumeSkipsOne)
             && let Some(since) = &mut since
             && self.server.position(&stream).is_some_and(|position| position.offset > since.offset)
@@ -239,6 +246,7 @@ impl Effects for Turn<'_> {
             (Some(_), _) if self.server.has(Bug::HasTooMuch) => offset,
             (Some(_), _) => 0,
         };
+        self.note_joined(channel, joining);
         Some(Subscription { channel: Handle { stream, number }, slot: joined.slot, has })
     }
 
@@ -258,7 +266,32 @@ impl Effects for Turn<'_> {
         given
     }
 
+    fn active(&mut self, active: bool) {
+        self.note_activity(active);
+    }
+
+    fn present(&mut self, id: Option<u64>, present: &Present<'_>) {
+        self.note_present(id, present);
+    }
+
+    fn watch(&mut self, id: Option<u64>, watched: Watched<'_>) {
+        self.note_watched(id, watched);
+    }
+
+    fn unwatch(&mut self, id: Option<u64>, users: &[&str]) {
+        self.note_unwatched(id, users);
+    }
+
+    fn members(&mut self, id: Option<u64>, subscription: &Subscription<Handle>, lists: bool) {
+        self.tell_members(id, &subscription.channel.stream.name, lists);
+    }
+
+    fn inform(&mut self, id: Option<u64>, subscription: &Subscription<Handle>, info: Option<DataRef<'_>>) {
+        self.note_info(id, subscription, info);
+    }
+
     fn leave(&mut self, subscription: Subscription<Handle>) {
+        self.note_parted(&subscription.channel.stream.name);
         self.server.leave(&subscription, self.now);
     }
 

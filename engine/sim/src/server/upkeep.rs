@@ -28,13 +28,16 @@ impl Server {
             Inner::Page { stream, load, slot, from, to } => self.page_read((stream, load, slot, from, to), now),
             Inner::Sweep => self.sweep(now),
             Inner::Look { conn } => self.look(conn, now),
+            Inner::Presence => self.tell_presence(now),
         }
         self.settle(now);
     }
 
     fn sweep(&mut self, now: Now) {
         self.output.wish(250, Inner::Sweep);
-        self.identities.expire(now.instant.0);
+        for device in self.identities.expire(now.instant.0) {
+            self.board.forget(device);
+        }
         let streams: Vec<StreamName> = self.cells.map.keys().cloned().collect();
         for stream in streams {
             self.keep_up(&stream, now);

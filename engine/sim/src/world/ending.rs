@@ -13,11 +13,12 @@ const LOOK_MS: u64 = 1_000;
 impl World {
     /// True when everything is quiet, and right.
     pub(super) fn look(&mut self) -> Result<bool, Violation> {
-        let Some(unrest) = self.unrest() else {
+        let untold = self.presence_unrest()?;
+        let Some(unrest) = self.unrest().or(untold) else {
             self.check_stored()?;
             return Ok(true);
         };
-        if self.now_ms() > self.calm_since.unwrap_or_default() + QUIET_MS {
+        if self.now_ms() > self.quiet.calm_since.unwrap_or_default() + QUIET_MS {
             return Err(Violation { what: format!("it does not become quiet: {}", unrest.what), about: unrest.about });
         }
         self.agenda.add(self.now_ms() + LOOK_MS, Event::Look);

@@ -134,7 +134,11 @@ impl World {
     /// Nothing goes wrong any more.
     pub(super) fn calm(&mut self) {
         self.oracle.trace.note(About::default, || "nothing goes wrong from now on".into());
-        self.calm_since = Some(self.now_ms());
+        self.quiet.calm_since = Some(self.now_ms());
+        self.end_presence();
+        for index in 0..self.clients.len() {
+            self.take_doings(index);
+        }
         self.doomed = None;
         self.disk.set_faults(DiskFaults::default());
         for conn in self.net.wires.keys().copied().collect::<Vec<_>>() {

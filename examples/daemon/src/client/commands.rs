@@ -13,6 +13,7 @@ pub(crate) enum Command<'a> {
     Publish(Publish<'a>),
     Send(Send<'a>),
     Ack(Ack),
+    Watch(Users<'a>),
 }
 
 /// A command with the id that its answer will have, if it is to have one.
@@ -57,6 +58,11 @@ pub(crate) struct Subscribe<'a> {
     pub(crate) channel: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) since: Option<&'a Position>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Users<'a> {
+    pub(crate) users: &'a [String],
 }
 
 #[derive(Debug, Serialize)]

@@ -15,6 +15,8 @@ pub(crate) struct Frame {
     pub(crate) sent: Option<Sent>,
     pub(crate) entry: Option<Entry>,
     pub(crate) gap: Option<Gap>,
+    pub(crate) watching: Option<Watching>,
+    pub(crate) status: Option<Status>,
     pub(crate) error: Option<Failure>,
     pub(crate) close: Option<Close>,
 }
@@ -84,6 +86,23 @@ pub(crate) struct Gap {
     pub(crate) from: u64,
     pub(crate) to: u64,
     pub(crate) reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Watching {
+    #[serde(default)]
+    pub(crate) refused: Vec<String>,
+}
+
+/// How present a user is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Status {
+    pub(crate) user: String,
+    pub(crate) status: String,
+    pub(crate) since: Option<u64>,
+    pub(crate) reason: String,
+    pub(crate) last_seen: Option<u64>,
+    pub(crate) text: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

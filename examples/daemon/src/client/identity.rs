@@ -27,7 +27,7 @@ impl Identity {
             // A named user was asked for here; a token may only lie in the environment.
             (_, Some(user)) => {
                 let mint = Mint::new(settings).context("--user makes a token")?;
-                mint.token(user, grants(&[], &[], &[]), LASTS)?;
+                mint.token(user, grants(&[], &[], &[], &[]), LASTS)?;
                 Ok(Self::User(Box::new(mint), user.clone()))
             }
             (Some(token), None) => Ok(Self::Token(token.trim().to_owned())),
@@ -42,7 +42,7 @@ impl Identity {
     pub(crate) fn token(&self) -> Result<String> {
         match self {
             Self::Token(token) => Ok(token.clone()),
-            Self::User(mint, user) => mint.token(user, grants(&[], &[], &[]), LASTS),
+            Self::User(mint, user) => mint.token(user, grants(&[], &[], &[], &[]), LASTS),
         }
     }
 

@@ -25,7 +25,10 @@ fn admission(channels: &[(&str, u64)]) -> Answer {
     let position = |offset| Position { epoch: Epoch(7), offset };
     let channels = channels.iter().map(|(channel, has)| (Arc::from(*channel), position(*has))).collect();
     let Answer::Admitted(admission) = super::admission(None) else { unreachable!("it is") };
-    Answer::Admitted(Admission { resumed: Some(Resumed { session: SessionId(SESSION), channels }), ..admission })
+    Answer::Admitted(Admission {
+        resumed: Some(Resumed { session: SessionId(SESSION), channels, watched: Vec::new() }),
+        ..admission
+    })
 }
 
 impl Bench {

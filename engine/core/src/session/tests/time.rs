@@ -103,7 +103,7 @@ fn every_sign_of_life_counts() {
 fn a_look_that_comes_late_takes_no_time_from_the_client() {
     let mut bench = Bench::live();
     bench.pass(3_600_000);
-    assert_eq!(bench.tick(), looks(Some(5_000), &["- ping"]), "not lost at once");
+    assert_eq!(bench.tick(), looks(Some(5_000), &["- ping", "idle"]), "not lost at once");
     bench.pass(4_999);
     bench.control();
     bench.pass(3_600_000);
