@@ -128,6 +128,17 @@ def client_subscribe():
     ]
 
 
+def client_refresh():
+    return [
+        frame("full", {"id": 9, "refresh": {"token": "eyJhbGciOi.J9.x"}}),
+        frame("without an id", {"refresh": {"token": "t"}}),
+        frame("the token is not judged here", {"id": 9, "refresh": {"token": ""}}),
+        frame("escapes", {"id": 9, "refresh": {"token": ESCAPES}}),
+        frame("unknown fields are ignored", {"id": 9, "refresh": {"device": 7, "token": "t", "more": []}, "x": None},
+              {"id": 9, "refresh": {"token": "t"}}),
+    ]
+
+
 def client_unsubscribe():
     return [
         frame("minimal", {"id": 3, "unsubscribe": {"channel": "messaging:lobby"}}),
@@ -222,7 +233,7 @@ def client_ping(command):
 def files():
     about = "A frame of a client in each codec, and what it says: `frame`, defaults filled in, unknown fields left out."
     commands = {
-        "connect": client_connect(), "subscribe": client_subscribe(), "unsubscribe": client_unsubscribe(),
+        "connect": client_connect(), "refresh": client_refresh(), "subscribe": client_subscribe(), "unsubscribe": client_unsubscribe(),
         "publish": client_publish(), "send": client_send(), "call": client_call(), "ack": client_mark("ack"),
         "read": client_mark("read"), "ping": client_ping("ping"),
         "pong": client_ping("pong"),

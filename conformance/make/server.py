@@ -19,6 +19,12 @@ def server_connected():
     large = {**full, "session": "f" * 32, "secret": "0" * 32, "resume_ms": 2**53 - 1, "user": UNICODE, "ping_ms": 2**32,
              "inbox": {"stream": 2**32 - 1, "epoch": "f" * 16, "offset": 2**53 - 1, "delivered": 2**53 - 2,
                        "read": 2**53 - 3, "recovered": "gap"}}
+    # It stands before the user.
+    ending = {}
+    for field, value in full.items():
+        if field == "user":
+            ending["expires_in_ms"] = 3600000
+        ending[field] = value
     return [
         frame("full", {"id": 1, "connected": full}),
         frame("without an id", {"connected": {**full, "user": ESCAPES.replace("\n", "")}}),
@@ -27,6 +33,7 @@ def server_connected():
         frame("entries wait in the inbox", {"id": 1, "connected": {**full, "inbox": behind}}),
         frame("a gap in the inbox", {"id": 1, "connected": {**full, "inbox": {**behind, "recovered": "gap"}}}),
         frame("nothing can be resumed", {"id": 1, "connected": {**full, "resume_ms": 0}}),
+        frame("the token ends", {"id": 1, "connected": ending}),
     ]
 
 
@@ -75,7 +82,12 @@ def server_frames():
         "connected": server_connected(),
         "subscribed": server_subscribed(),
         "unsubscribed": [frame("full", {"id": 3, "unsubscribed": {"channel": "messaging:lobby"}}),
-                         frame("without an id", {"unsubscribed": {"channel": "a:b"}})],
+                         frame("without an id", {"unsubscribed": {"channel": "a:b"}}),
+                         frame("not asked for", {"unsubscribed": {"channel": "a:b", "reason": "forbidden"}})],
+        "refreshed": [frame("full", {"id": 9, "refreshed": {"expires_in_ms": 3600000}}),
+                      frame("without an end", {"id": 9, "refreshed": {}}),
+                      frame("without an id", {"refreshed": {"expires_in_ms": 1}})],
+        "expiring": [frame("full", {"expiring": {"in_ms": 60000}}), frame("now", {"expiring": {"in_ms": 0}})],
         "published": [frame("full", {"id": 3, "published": published}),
                       frame("first", {"id": 0, "published": {**published, "offset": 1}}),
                       frame("stored", {"id": 3, "published": {**published, "level": "stored"}})],

@@ -141,6 +141,9 @@ pub struct Times {
     pub close_timeout_ms: u64,
     /// Time for the host to answer a question, 5 s in milliseconds.
     pub question_timeout_ms: u64,
+    /// How long before its token ends a session is told so, 60 s in milliseconds, so that its client can refresh it; 0 is
+    /// never.
+    pub token_warning_ms: u64,
     /// Time after its connection was lost in which a session can be resumed, 2 min in milliseconds. As many parked sessions
     /// as connections are kept, at about 300 bytes and 40 for each channel.
     pub resume_window_ms: u64,
@@ -160,6 +163,7 @@ impl Default for Times {
             slow_timeout_ms: 10_000,
             close_timeout_ms: 2_000,
             question_timeout_ms: 5_000,
+            token_warning_ms: 60_000,
             resume_window_ms: 120_000,
             idempotency_window_ms: 120_000,
             comeback_spread_ms: 5_000,
@@ -491,6 +495,7 @@ impl Config {
             connect_timeout_ms: times.connect_timeout_ms,
             ping_interval_ms: times.ping_interval_ms,
             pong_timeout_ms: times.pong_timeout_ms,
+            token_warning_ms: times.token_warning_ms,
             subscriptions_max: limits.subscriptions_max,
             questions_max: limits.questions_max,
             messages: Rate::per_minute(limits.session_messages_per_minute),

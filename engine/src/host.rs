@@ -8,12 +8,13 @@
 //! [`Engine`](crate::Engine) in itself keeps it running until it is shut down.
 
 use std::future::{Future, ready};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 pub use tidings_core::ask::Denial;
-use tidings_core::ask::{Answer, Question};
+use tidings_core::ask::{self, Answer, Question};
 use tidings_core::grants::Grants;
 use tidings_core::presence::Change;
 use tidings_proto::code::Code;
@@ -91,6 +92,40 @@ pub struct CallAsk {
     pub data: Data,
 }
 
+/// What tells the token that a session was admitted by from others: enough to find it again when it is revoked, and
+/// nothing that it could be made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credential(pub(crate) ask::Credential);
+
+impl Credential {
+    /// Of a token by its own name (`jti`) and the moment at which it was issued (`iat`), in seconds since 1970.
+    #[must_use]
+    pub fn new(name: Option<&str>, issued_s: Option<u64>) -> Self {
+        let issued_s = u32::try_from(issued_s.unwrap_or_default()).unwrap_or(u32::MAX);
+        Self(ask::Credential { name: name.map_or(0, Self::name_of), issued_s })
+    }
+
+    /// What stands for a token's own name: a hash of 64 bits, the same for one run of one program. Never 0.
+    #[must_use]
+    pub fn name_of(name: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        hasher.finish().max(1)
+    }
+
+    /// What stands for the token's own name, if it has one.
+    #[must_use]
+    pub fn name(self) -> Option<u64> {
+        (self.0.name != 0).then_some(self.0.name)
+    }
+
+    /// When the token was issued, in seconds since 1970; 0 if it does not say.
+    #[must_use]
+    pub fn issued_s(self) -> u64 {
+        self.0.issued_s.into()
+    }
+}
+
 /// Whom a token belongs to, and what that user may do of its own right.
 #[derive(Debug, Clone)]
 pub struct Admission {
@@ -98,13 +133,19 @@ pub struct Admission {
     pub(crate) user: String,
     pub(crate) grants: Grants,
     pub(crate) expires_at_ms: Option<u64>,
+    pub(crate) credential: ask::Credential,
 }
 
 impl Admission {
     /// A user with no rights of its own: the host is asked each time.
     #[must_use]
     pub fn new(user: impl Into<String>) -> Self {
-        Self { user: user.into(), grants: Grants::default(), expires_at_ms: None }
+        Self {
+            user: user.into(),
+            grants: Grants::default(),
+            expires_at_ms: None,
+            credential: ask::Credential::default(),
+        }
     }
 
     /// The same user with these rights.
@@ -118,6 +159,14 @@ impl Admission {
     #[must_use]
     pub const fn expires_at_ms(mut self, at_ms: Option<u64>) -> Self {
         self.expires_at_ms = at_ms;
+        self
+    }
+
+    /// The same user by a token with this name and moment of issue, so that the session can be found when the token is
+    /// revoked: see [`Host::is_revoked`].
+    #[must_use]
+    pub fn token(mut self, name: Option<&str>, issued_s: Option<u64>) -> Self {
+        self.credential = Credential::new(name, issued_s).0;
         self
     }
 }
@@ -149,6 +198,20 @@ pub enum HostEvent {
 pub trait Host: Send + Sync + 'static {
     /// Whose token is it?
     fn connect(&self, ask: ConnectAsk) -> impl Future<Output = Result<Admission, Denial>> + Send;
+
+    /// Whose token is it, with which a session is to go on? Only the same user's does. Without a word of the host this is
+    /// [`Host::connect`].
+    fn refresh(&self, ask: ConnectAsk) -> impl Future<Output = Result<Admission, Denial>> + Send {
+        self.connect(ask)
+    }
+
+    /// Was the token revoked that this user's session was admitted by? Asked when a session has just been admitted, and of
+    /// all sessions by [`Engine::end_revoked`](crate::Engine::end_revoked); a yes closes it with 3500. Answer at once, from
+    /// memory.
+    fn is_revoked(&self, user: &str, credential: Credential) -> bool {
+        let _ = (user, credential);
+        false
+    }
 
     /// May the user subscribe?
     fn subscribe(&self, ask: SubscribeAsk) -> impl Future<Output = Result<(), Denial>> + Send {
@@ -197,6 +260,7 @@ pub(crate) type Answering = Pin<Box<dyn Future<Output = HostAnswer> + Send>>;
 /// A host behind a pointer.
 pub(crate) trait AnyHost: Send + Sync {
     fn ask(&self, question: Question<'_>) -> Answering;
+    fn is_revoked(&self, user: &str, credential: Credential) -> bool;
     fn event(&self, event: HostEvent);
 }
 
@@ -207,18 +271,21 @@ fn allowed(answer: Result<(), Denial>) -> HostAnswer {
     HostAnswer::Other(answer.map_or_else(Answer::Denied, |()| Answer::Allowed))
 }
 
+fn admitted(answer: Result<Admission, Denial>) -> HostAnswer {
+    answer.map_or_else(|denial| HostAnswer::Other(Answer::Denied(denial)), HostAnswer::Admitted)
+}
+
 impl<H: Host> AnyHost for Shareable<H> {
     fn ask(&self, question: Question<'_>) -> Answering {
         let host = Arc::clone(&self.0);
         match question {
             Question::Connect { token, device } => {
                 let ask = ConnectAsk { token: token.into(), device: device.map(Into::into) };
-                Box::pin(async move {
-                    match host.connect(ask).await {
-                        Ok(admission) => HostAnswer::Admitted(admission),
-                        Err(denial) => HostAnswer::Other(Answer::Denied(denial)),
-                    }
-                })
+                Box::pin(async move { admitted(host.connect(ask).await) })
+            }
+            Question::Refresh { token, device } => {
+                let ask = ConnectAsk { token: token.into(), device: device.map(Into::into) };
+                Box::pin(async move { admitted(host.refresh(ask).await) })
             }
             Question::Subscribe { user, channel } => {
                 let ask = SubscribeAsk { user: user.clone(), channel: channel.as_str().into() };
@@ -249,6 +316,14 @@ impl<H: Host> AnyHost for Shareable<H> {
             }
             _ => Box::pin(ready(HostAnswer::Other(Answer::Denied(Denial::forbidden())))),
         }
+    }
+
+    fn is_revoked(&self, user: &str, credential: Credential) -> bool {
+        let asked = catch_unwind(AssertUnwindSafe(|| self.0.is_revoked(user, credential)));
+        asked.unwrap_or_else(|_| {
+            tracing::error!("the host's handler panicked at a question; what it was asked about counts as revoked");
+            true
+        })
     }
 
     fn event(&self, event: HostEvent) {

@@ -81,7 +81,7 @@ pub(crate) enum Ending {
 /// The connection has ended: the session waits for another, unless it is not to come back.
 pub(crate) fn park(shared: &Shared, conn: &Conn, ending: Ending, channels: Channels, now: Now) {
     let session = conn.session_id();
-    let sent_away = [Code::Refused, Code::Flood, Code::Disconnected, Code::Replaced];
+    let sent_away = [Code::Refused, Code::Flood, Code::Disconnected, Code::Replaced, Code::Revoked];
     let over = matches!(ending, Ending::Closed(code) if sent_away.contains(&code));
     if over || shared.is_stopping() {
         return shared.identities.remove(session, conn, now);

@@ -61,6 +61,8 @@ counters! {
     admitted, "tidings_sessions_admitted_total";
     /// Sessions that the host did not admit.
     denied, "tidings_sessions_denied_total";
+    /// Sessions that were ended because their token was revoked.
+    revoked, "tidings_sessions_revoked_total";
     /// Connections that are over.
     closed, "tidings_connections_closed_total";
     /// Frames received from clients.

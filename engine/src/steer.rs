@@ -4,12 +4,16 @@ use crate::conn::Conn;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::streams::with_channel;
-use crate::turn::{Turn, close_session};
+use crate::turn::{Turn, close_session, end_if_revoked};
 use std::sync::Arc;
 use tidings_core::ask::Denial;
 use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
 use tidings_proto::id::SessionId;
+use tokio::task::yield_now;
+
+/// How many sessions are looked at before others may run.
+const YIELD_AFTER: usize = 256;
 
 fn refused(denial: Denial) -> Error {
     let kind = match denial.code {
@@ -49,6 +53,30 @@ impl Engine {
             close_session(&self.shared, &conn, Code::Disconnected);
         }
         true
+    }
+
+    /// Ends the sessions, of one user or of everybody, whose token was revoked: those of which
+    /// [`Host::is_revoked`](crate::host::Host::is_revoked) says so. Their clients are told close code 3506, and the
+    /// sessions cannot be resumed; those that wait for their clients to come back can be, with another token alone. Returns
+    /// how many were ended.
+    pub async fn end_revoked(&self, user: Option<&str>) -> usize {
+        let connections = match user {
+            Some(user) => match self.shared.streams.users.find(user) {
+                Some(cell) => cell.stream().each_member().map(|outbox| outbox.session()).collect(),
+                None => Vec::new(),
+            },
+            None => self.shared.sessions.ids(),
+        };
+        let mut ended = 0;
+        for (at, connection) in connections.into_iter().enumerate() {
+            if let Some(conn) = self.shared.sessions.find(connection) {
+                ended += usize::from(end_if_revoked(&self.shared, &conn));
+            }
+            if at % YIELD_AFTER == YIELD_AFTER - 1 {
+                yield_now().await;
+            }
+        }
+        ended
     }
 
     /// Subscribes a connected session to a channel, whatever its user's own rights are. The client is told by a

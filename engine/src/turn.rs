@@ -10,7 +10,7 @@ use crate::cell::Cell;
 use crate::conn::Conn;
 use crate::fan::Fan;
 use crate::flush::{go_on, settle};
-use crate::host::{Answering, HostAnswer, HostEvent, panicked, poll_once};
+use crate::host::{Answering, Credential, HostAnswer, HostEvent, panicked, poll_once};
 use crate::outbox::Outbox;
 use crate::place::{Failed, Outcome, Placing, Target};
 use crate::resume::{Ending, channels_of, gone_on, park, take_over};
@@ -50,6 +50,8 @@ pub(crate) struct Turn<'t> {
     opened: Option<Arc<str>>,
     /// The client is used again.
     wakes: bool,
+    /// Its times and its credential are new.
+    renewed: bool,
     /// Questions that were put and not looked at yet.
     asked: Vec<(Token, Answering)>,
 }
@@ -66,6 +68,7 @@ impl<'t> Turn<'t> {
             closed: None,
             opened: None,
             wakes: false,
+            renewed: false,
             asked: Vec::new(),
         }
     }
@@ -114,13 +117,21 @@ impl<'t> Turn<'t> {
         if self.wakes && self.opened.is_none() {
             self.look_soon();
         }
-        if let Some(user) = self.opened.take() {
+        let opened = self.opened.take();
+        let is_renewed = self.renewed || opened.is_some();
+        if let Some(user) = opened {
             let session = self.conn.session_id();
             self.shared.host.event(HostEvent::Opened { session, user });
+        }
+        if is_renewed {
             // The session's own times count from now on: the ping, the token's end.
             self.look_soon();
         }
         settle(self.shared, self.fan);
+        if is_renewed {
+            // What was revoked between the host's answer and now found no session to end.
+            end_if_revoked(self.shared, self.conn);
+        }
     }
 
     /// Looks after the session with the next tick of the clock. Under its lock, so that the time it has to close, if that
@@ -215,6 +226,7 @@ impl<'t> Turn<'t> {
             secret,
             resumed: admission.resumed.is_some(),
             resume_ms: settled.times.resume_window_ms,
+            expires_in_ms: admission.expires_in_ms(self.now),
             user: &admission.user,
             inbox,
             ping_ms: settled.times.ping_interval_ms,
@@ -423,6 +435,10 @@ impl Effects for Turn<'_> {
         self.note_info(id, subscription, info);
     }
 
+    fn look_again(&mut self) {
+        self.renewed = true;
+    }
+
     fn close(&mut self, code: Code) {
         if code == Code::Refused {
             self.shared.counters.denied.add(1);
@@ -452,6 +468,7 @@ fn to_answer(shared: &Arc<Shared>, conn: &Arc<Conn>, answer: HostAnswer) -> Answ
                 .map_or_else(|| admission.user.as_str().into(), |cell| Arc::clone(cell.shared_name())),
             grants: shared.users.grants.share(admission.grants),
             expires_at_ms: admission.expires_at_ms,
+            credential: admission.credential,
         }),
     }
 }
@@ -491,6 +508,23 @@ pub(crate) fn close_session(shared: &Arc<Shared>, conn: &Arc<Conn>, code: Code) 
     let mut turn = Turn::new(shared, conn);
     turn.step(|session, turn| session.close(code, turn));
     turn.finish();
+}
+
+/// Ends a session if the token that it was admitted by was revoked. Returns whether it was.
+pub(crate) fn end_if_revoked(shared: &Arc<Shared>, conn: &Arc<Conn>) -> bool {
+    let (user, credential) = {
+        let session = lock(&conn.session);
+        match session.user() {
+            Some(user) if session.is_live() => (Arc::clone(user), session.credential()),
+            _ => return false,
+        }
+    };
+    let is_revoked = shared.host.is_revoked(&user, Credential(credential));
+    if is_revoked {
+        shared.counters.revoked.add(1);
+        close_session(shared, conn, Code::Revoked);
+    }
+    is_revoked
 }
 
 /// The session's device is connected, so it does not stay away from its user's inbox.

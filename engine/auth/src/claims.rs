@@ -14,6 +14,13 @@ pub struct Claims {
     /// When the token begins, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<u64>,
+    /// When it was made, in seconds since 1970. A token without it is taken for older than any that has one when the
+    /// tokens of its user are revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iat: Option<u64>,
+    /// Its own name, by which it alone can be revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
     /// Who made the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
@@ -49,11 +56,17 @@ impl Claims {
     #[must_use]
     pub fn new(user: impl Into<String>, exp: u64, grants: Grants) -> Self {
         let Grants { subscribe, publish, send, watch } = grants;
-        Self { sub: user.into(), exp, nbf: None, iss: None, aud: None, subscribe, publish, send, watch }
+        let (nbf, iat, jti, iss, aud) = (None, None, None, None, None);
+        Self { sub: user.into(), exp, nbf, iat, jti, iss, aud, subscribe, publish, send, watch }
     }
 
-    pub(crate) fn into_grants(self) -> Grants {
-        Grants { subscribe: self.subscribe, publish: self.publish, send: self.send, watch: self.watch }
+    pub(crate) fn grants(&self) -> Grants {
+        Grants {
+            subscribe: self.subscribe.clone(),
+            publish: self.publish.clone(),
+            send: self.send.clone(),
+            watch: self.watch.clone(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Questions that only the host can answer, and its answers.
 
 use crate::grants::Grants;
+use crate::time::Now;
 use std::sync::Arc;
 use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
@@ -20,6 +21,13 @@ pub enum Question<'a> {
         /// As the client gave it, at most [`tidings_proto::limit::TOKEN_BYTES_MAX`] bytes.
         token: &'a str,
         /// The client's name for its device.
+        device: Option<&'a str>,
+    },
+    /// Who holds this token, which a session is to go on with? Answered by [`Answer::Admitted`].
+    Refresh {
+        /// As the client gave it, at most [`tidings_proto::limit::TOKEN_BYTES_MAX`] bytes.
+        token: &'a str,
+        /// The name of the device that the session is on.
         device: Option<&'a str>,
     },
     /// May the user subscribe, where its rights do not say? Answered by [`Answer::Allowed`].
@@ -69,6 +77,16 @@ pub enum Question<'a> {
     },
 }
 
+/// What tells the token that a session was admitted by from others, for whoever revokes one. A few bytes, because every
+/// session has them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Credential {
+    /// A hash of the token's own name; 0 for none.
+    pub name: u64,
+    /// When it was issued, in seconds since 1970; 0 if it does not say.
+    pub issued_s: u32,
+}
+
 /// Whom a token belongs to.
 #[derive(Debug, Clone)]
 pub struct Admission {
@@ -78,8 +96,18 @@ pub struct Admission {
     pub grants: Arc<Grants>,
     /// When the session must end, in milliseconds since 1970.
     pub expires_at_ms: Option<u64>,
+    /// What tells its token from others.
+    pub credential: Credential,
     /// The session that is gone on with, if it was there and is the client's own.
     pub resumed: Option<Resumed>,
+}
+
+impl Admission {
+    /// How long the token is good from now on, if it ends.
+    #[must_use]
+    pub fn expires_in_ms(&self, now: Now) -> Option<u64> {
+        self.expires_at_ms.map(|at| at.saturating_sub(now.wall_ms))
+    }
 }
 
 /// What is left of a session whose connection was lost.
@@ -126,7 +154,7 @@ impl Denial {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Answer {
-    /// To [`Question::Connect`].
+    /// To [`Question::Connect`] and [`Question::Refresh`].
     Admitted(Admission),
     /// A yes to `Subscribe`, `Publish`, `Send`, and to all of `Watch`.
     Allowed,

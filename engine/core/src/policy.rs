@@ -116,6 +116,8 @@ pub struct SessionLimits {
     pub pong_timeout_ms: u64,
     /// A client that was not used for this long is idle; 0 is never.
     pub idle_after_ms: u64,
+    /// How long before its token ends a session is told; 0 for never.
+    pub token_warning_ms: u64,
     /// Most channels.
     pub subscriptions_max: usize,
     /// Most questions to the host that wait for an answer.

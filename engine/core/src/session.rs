@@ -10,8 +10,9 @@ mod host;
 mod judge;
 mod paces;
 mod presence;
+mod refresh;
 
-use crate::ask::{Admission, Answer, Denial, Question, Token};
+use crate::ask::{Admission, Answer, Credential, Denial, Question, Token};
 use crate::grants::Grants;
 use crate::limit::Limit;
 use crate::members::Slot;
@@ -26,7 +27,7 @@ use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
 use tidings_proto::command::ClientFrame;
 use tidings_proto::decode::DecodeError;
-use tidings_proto::frame::{Failure, ServerFrame};
+use tidings_proto::frame::{Expiring, Failure, ServerFrame};
 use tidings_proto::id::{Position, Secret, SessionId, StreamNumber};
 use tidings_proto::payload::DataRef;
 use tidings_proto::presence::Present;
@@ -99,6 +100,8 @@ pub trait Effects {
     fn members(&mut self, id: Option<u64>, subscription: &Subscription<Self::Channel>, lists: bool);
     /// The client says something else of itself in a channel. Note it and answer.
     fn inform(&mut self, id: Option<u64>, subscription: &Subscription<Self::Channel>, info: Option<DataRef<'_>>);
+    /// When the session is to be looked at next has changed: look at once, and then as [`Session::tick`] says.
+    fn look_again(&mut self);
     /// End the connection, after all that was enqueued.
     fn close(&mut self, code: Code);
 }
@@ -163,6 +166,7 @@ struct Owner {
     user: Option<Arc<str>>,
     device: Option<Box<str>>,
     grants: Arc<Grants>,
+    credential: Credential,
 }
 
 /// How fast a session is.
@@ -193,6 +197,8 @@ pub struct Session<C> {
     pinged: bool,
     /// Pings are not answered: they are sent at their times, and nothing follows from silence.
     is_mute: bool,
+    /// Whether the client was told that its token ends soon.
+    warned: bool,
     meters: Meters,
     heard: Instant,
     /// When the client was used last, and whether that is long ago.
@@ -239,12 +245,13 @@ impl<C: Channel> Session<C> {
             phase: Phase::Waiting,
             pinged: false,
             is_mute: false,
+            warned: false,
             meters: Meters::default(),
             heard: now.instant,
             active: now.instant,
             is_idle: false,
             deadline: now.instant + limits.connect_timeout_ms,
-            owner: Owner { user: None, device: None, grants: nobody },
+            owner: Owner { user: None, device: None, grants: nobody, credential: Credential::default() },
             inbox: None,
             subscriptions: Vec::new(),
             asked: Asked::default(),
@@ -261,6 +268,12 @@ impl<C: Channel> Session<C> {
     #[must_use]
     pub const fn user(&self) -> Option<&Arc<str>> {
         self.owner.user.as_ref()
+    }
+
+    /// What tells the token that it was admitted by, or goes on with, from others.
+    #[must_use]
+    pub const fn credential(&self) -> Credential {
+        self.owner.credential
     }
 
     /// The session that the client wants to go on with, while the host is asked who it is.
@@ -387,8 +400,8 @@ impl<C: Channel> Session<C> {
         Some(self.subscriptions.swap_remove(at))
     }
 
-    /// Looks at what is due: the deadline of `connect`, the token's end, a ping, a client that is lost. Returns when to
-    /// look again; `None` when the session is over.
+    /// Looks at what is due: the deadline of `connect`, the token's end and the word of it ahead, a ping, a client that is
+    /// lost. Returns when to look again; `None` when the session is over.
     pub fn tick(
         &mut self,
         limits: &SessionLimits,
@@ -424,7 +437,21 @@ impl<C: Channel> Session<C> {
             self.close(Code::Lost, effects);
             return None;
         }
-        Some(due.min(self.deadline).min(rest))
+        Some(due.min(rest).min(self.warn(limits, now, effects)))
+    }
+
+    /// Tells once that the token ends soon. Returns when its time is to be looked at next.
+    fn warn(&mut self, limits: &SessionLimits, now: Instant, effects: &mut impl Effects<Channel = C>) -> Instant {
+        if self.warned || limits.token_warning_ms == 0 {
+            return self.deadline;
+        }
+        let at = Instant(self.deadline.0.saturating_sub(limits.token_warning_ms));
+        if now < at {
+            return at;
+        }
+        self.warned = true;
+        effects.reply(None, &ServerFrame::Expiring(Expiring { in_ms: self.deadline.since_ms(now) }));
+        self.deadline
     }
 
     /// Of a client that doesn't answer: `heard` is when it was pinged last.
@@ -433,7 +460,7 @@ impl<C: Channel> Session<C> {
             self.heard = now;
             effects.reply(None, &ServerFrame::Ping);
         }
-        self.deadline.min(self.heard + limits.ping_interval_ms)
+        self.warn(limits, now, effects).min(self.heard + limits.ping_interval_ms)
     }
 }
 

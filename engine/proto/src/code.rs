@@ -81,6 +81,8 @@ codes! {
     Disconnected = 3504, "disconnected", false;
     /// Another connection has resumed this session.
     Replaced = 3505, "replaced", false;
+    /// The token that the session was admitted by was revoked.
+    Revoked = 3506, "token_revoked", false;
 }
 
 impl Code {

@@ -25,6 +25,8 @@ pub struct ClientFrame<'a> {
 pub enum Command<'a> {
     /// Opens the session: the first command of a connection.
     Connect(Connect<'a>),
+    /// Goes on with another token of the same user.
+    Refresh(Refresh<'a>),
     /// Joins a channel.
     Subscribe(Subscribe<'a, DataRef<'a>>),
     /// Leaves a channel.
@@ -75,6 +77,14 @@ pub struct Connect<'a> {
     /// How present the device is from the first moment on.
     #[serde(borrow, default, deserialize_with = "strict::object_or_null")]
     pub presence: Option<Present<'a>>,
+}
+
+/// `refresh`: another token of the same user, before the one that the session was opened with ends.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Refresh<'a> {
+    /// The token.
+    #[serde(borrow, deserialize_with = "strict::text")]
+    pub token: Cow<'a, str>,
 }
 
 /// `connect.resume`: which session, the proof that it is the client's own, and how far the client has come.

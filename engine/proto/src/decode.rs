@@ -1,7 +1,8 @@
 //! Bytes of one message to commands: the header is decoded, the data stays a slice.
 
 use crate::command::{
-    Activity, Call, ClientFrame, Command, Connect, Info, Mark, Members, Publish, Send, Subscribe, Unsubscribe, Users,
+    Activity, Call, ClientFrame, Command, Connect, Info, Mark, Members, Publish, Refresh, Send, Subscribe, Unsubscribe,
+    Users,
 };
 use crate::data_error::DataError;
 use crate::limit::{DATA_DEPTH_MAX, FRAMES_PER_MESSAGE_MAX};
@@ -188,6 +189,7 @@ fn data_in(reader: &mut Reader<'_>, name: &str) -> Result<Option<Range<usize>>, 
 /// A command with its data as the codec's reader gives it.
 enum RawCommand<'a, D> {
     Connect(Connect<'a>),
+    Refresh(Refresh<'a>),
     Subscribe(Subscribe<'a, D>),
     Unsubscribe(Unsubscribe<'a>),
     Publish(Publish<'a, D>),
@@ -239,6 +241,7 @@ impl<'de, D: Deserialize<'de>> Visitor<'de> for FrameVisitor<D> {
                     None
                 }
                 Name::Connect => body(&mut map)?.map(RawCommand::Connect),
+                Name::Refresh => body(&mut map)?.map(RawCommand::Refresh),
                 Name::Subscribe => body(&mut map)?.map(RawCommand::Subscribe),
                 Name::Unsubscribe => body(&mut map)?.map(RawCommand::Unsubscribe),
                 Name::Publish => body(&mut map)?.map(RawCommand::Publish),
@@ -279,6 +282,7 @@ fn body<'de, A: MapAccess<'de>, T: Deserialize<'de>>(map: &mut A) -> Result<Opti
 enum Name {
     Id,
     Connect,
+    Refresh,
     Subscribe,
     Unsubscribe,
     Publish,
@@ -313,6 +317,7 @@ impl<'a, D> RawFrame<'a, D> {
         let info_of = |info: Option<D>| info.map(parse).transpose().map_err(|error| info_refused(id, error));
         let command = match command {
             RawCommand::Connect(connect) => Command::Connect(connect),
+            RawCommand::Refresh(refresh) => Command::Refresh(refresh),
             RawCommand::Subscribe(Subscribe { channel, since, presence, info }) => {
                 let info = info_of(info)?;
                 Command::Subscribe(Subscribe { channel, since, presence, info })

@@ -13,9 +13,13 @@ use serde::{Serialize, Serializer};
 pub enum ServerFrame<'a> {
     /// Answers `connect`.
     Connected(Connected<'a>),
+    /// Answers `refresh`.
+    Refreshed(Refreshed),
+    /// The session's token ends soon.
+    Expiring(Expiring),
     /// Answers `subscribe`.
     Subscribed(Subscribed<'a>),
-    /// Answers `unsubscribe`.
+    /// Answers `unsubscribe`, or tells that a channel was left without it.
     Unsubscribed(Unsubscribed<'a>),
     /// Answers `publish`.
     Published(Published),
@@ -55,6 +59,8 @@ impl ServerFrame<'_> {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Connected(_) => "connected",
+            Self::Refreshed(_) => "refreshed",
+            Self::Expiring(_) => "expiring",
             Self::Subscribed(_) => "subscribed",
             Self::Unsubscribed(_) => "unsubscribed",
             Self::Published(_) => "published",
@@ -87,6 +93,9 @@ pub struct Connected<'a> {
     pub resumed: bool,
     /// How long the session can be resumed after its connection is lost.
     pub resume_ms: u64,
+    /// When the session's token ends and the session with it, from now; absent if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in_ms: Option<u64>,
     /// The user as the host knows it.
     pub user: &'a str,
     /// The stream that carries what is sent to the user.
@@ -95,6 +104,21 @@ pub struct Connected<'a> {
     pub ping_ms: u64,
     /// What this server allows.
     pub limits: ToldLimits,
+}
+
+/// The session goes on with another token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Refreshed {
+    /// When that one ends and the session with it, from now; absent if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in_ms: Option<u64>,
+}
+
+/// The session ends soon unless its token is refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Expiring {
+    /// When.
+    pub in_ms: u64,
 }
 
 /// Where the user's own stream stands.
@@ -157,6 +181,18 @@ pub struct Subscribed<'a> {
 pub struct Unsubscribed<'a> {
     /// The channel's name.
     pub channel: &'a str,
+    /// Why, if the client did not ask for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<LeftReason>,
+}
+
+/// Why a session is a member no more that has not asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LeftReason {
+    /// The rights that its new token gives do not cover the channel.
+    Forbidden,
 }
 
 /// What has happened to a publication so far.

@@ -268,6 +268,8 @@ impl Serialize for Envelope<'_, '_> {
         let name = self.frame.name();
         match self.frame {
             ServerFrame::Connected(body) => map.serialize_entry(name, body)?,
+            ServerFrame::Refreshed(body) => map.serialize_entry(name, body)?,
+            ServerFrame::Expiring(body) => map.serialize_entry(name, body)?,
             ServerFrame::Subscribed(body) => map.serialize_entry(name, body)?,
             ServerFrame::Unsubscribed(body) => map.serialize_entry(name, body)?,
             ServerFrame::Published(body) => map.serialize_entry(name, body)?,

@@ -90,6 +90,7 @@ fn meaning(frame: &ClientFrame<'_>) -> Value {
             let info = body.info.map(|info| data(Some(info)));
             ("info", json!({ "channel": body.channel, "info": info }))
         }
+        Command::Refresh(body) => ("refresh", json!({ "token": body.token })),
         Command::Unsubscribe(body) => ("unsubscribe", json!({ "channel": body.channel })),
         Command::Publish(body) => {
             let (channel, event, key) = (&body.channel, &body.event, &body.key);
@@ -156,8 +157,9 @@ fn messages(vector: &Value) -> Vec<(Codec, Vec<u8>)> {
     messages
 }
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "connect",
+    "refresh",
     "subscribe",
     "unsubscribe",
     "publish",

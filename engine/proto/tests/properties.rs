@@ -72,7 +72,8 @@ fn read_all(codec: Codec, message: &[u8]) {
 
 /// Every valid frame of the vectors.
 fn seeds() -> Vec<(Codec, Vec<u8>)> {
-    let files = ["connect", "subscribe", "unsubscribe", "publish", "send", "call", "ack", "read", "ping", "pong"];
+    let files =
+        ["connect", "refresh", "subscribe", "unsubscribe", "publish", "send", "call", "ack", "read", "ping", "pong"];
     let all = files.iter().chain(&["messages"]).flat_map(|file| vectors(&format!("client/{file}.json")));
     let both = all.flat_map(|vector| {
         let json = vector.get("json").map(|json| (Codec::Json, text(json).into_bytes()));

@@ -8,8 +8,8 @@ use std::io::{Read, Write};
 use support::{bytes, expanded, name, text, vectors};
 use tidings_proto::code::Code;
 use tidings_proto::frame::{
-    Close, Connected, EntryFrame, Failure, Gap, GapReason, Inbox, Level, Published, Recovered, Sent, ServerFrame,
-    Subscribed, Told, ToldLimits, Unsubscribed, Unwatched, Watching,
+    Close, Connected, EntryFrame, Expiring, Failure, Gap, GapReason, Inbox, LeftReason, Level, Published, Recovered,
+    Refreshed, Sent, ServerFrame, Subscribed, Told, ToldLimits, Unsubscribed, Unwatched, Watching,
 };
 use tidings_proto::id::StreamNumber;
 use tidings_proto::members::{Change, Changed, Member, Members};
@@ -18,8 +18,10 @@ use tidings_proto::presence::{Reason, Status, StatusFrame};
 use tidings_proto::wire::{self, WireForm};
 use tungstenite::protocol::{Role, WebSocket};
 
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 23] = [
     "connected",
+    "refreshed",
+    "expiring",
     "subscribed",
     "unsubscribed",
     "published",
@@ -70,6 +72,7 @@ fn connected<'a>(body: &Body<'a>) -> Connected<'a> {
         secret: body.text("secret").parse().unwrap(),
         resumed: body.0["resumed"].as_bool().unwrap(),
         resume_ms: body.number("resume_ms"),
+        expires_in_ms: body.0["expires_in_ms"].as_u64(),
         user: body.text("user"),
         inbox: Inbox {
             stream: inbox.stream(),
@@ -131,6 +134,14 @@ fn close<'a>(body: &Body<'a>) -> Close<'a> {
     Close { code, reason: body.text("reason"), retry_after_ms: body.0["retry_after_ms"].as_u64() }
 }
 
+fn unsubscribed<'a>(body: &Body<'a>) -> Unsubscribed<'a> {
+    let reason = body.0["reason"].as_str().map(|reason| match reason {
+        "forbidden" => LeftReason::Forbidden,
+        other => panic!("{other}"),
+    });
+    Unsubscribed { channel: body.text("channel"), reason }
+}
+
 fn published(body: &Body<'_>) -> Published {
     let epoch = body.text("epoch").parse().unwrap();
     Published { stream: body.stream(), epoch, offset: body.number("offset"), level: level(body) }
@@ -172,7 +183,9 @@ fn rendered(form: WireForm, meaning: &Value, data: DataRef<'_>) -> Vec<u8> {
     let frame = match &**name {
         "connected" => ServerFrame::Connected(connected(&body)),
         "subscribed" => ServerFrame::Subscribed(subscribed(&body)),
-        "unsubscribed" => ServerFrame::Unsubscribed(Unsubscribed { channel: body.text("channel") }),
+        "unsubscribed" => ServerFrame::Unsubscribed(unsubscribed(&body)),
+        "refreshed" => ServerFrame::Refreshed(Refreshed { expires_in_ms: body.0["expires_in_ms"].as_u64() }),
+        "expiring" => ServerFrame::Expiring(Expiring { in_ms: body.number("in_ms") }),
         "published" => ServerFrame::Published(published(&body)),
         "sent" => ServerFrame::Sent(Sent { sessions: body.size("sessions"), level: level(&body) }),
         "result" => ServerFrame::Result(data),

@@ -163,6 +163,7 @@ fn rules(random: &mut Random) -> Rules {
         ping_interval_ms: 4_000,
         pong_timeout_ms: 2_000,
         idle_after_ms: 0,
+        token_warning_ms: 2_000,
         subscriptions_max: 100,
         questions_max: 100,
         messages: Rate::per_minute(0),

@@ -70,7 +70,17 @@ const ALLOWANCES: [Allowance; 6] = [
     Allowance {
         name: "tidings-auth",
         // Keys are fetched from where an issuer publishes them: by a client, never by a server's parts.
-        may_use: &["aws-lc-rs", "getrandom", "jsonwebtoken", "reqwest", "serde", "serde_json", "tokio", "tracing"],
+        may_use: &[
+            "aws-lc-rs",
+            "base64",
+            "getrandom",
+            "jsonwebtoken",
+            "reqwest",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tracing",
+        ],
         must_not_reach: &["fastwebsockets", "axum", "openssl-sys"],
     },
     Allowance {

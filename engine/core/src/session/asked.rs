@@ -23,6 +23,9 @@ pub(super) struct WatchWish {
 #[derive(Debug)]
 pub(super) enum Kept {
     Connect(Box<Wish>),
+    Refresh,
+    /// A channel that the session is in, and may not stay in by the rights of its new token alone.
+    Stay { channel: Box<str> },
     Subscribe { channel: Box<str>, since: Option<Position>, presence: Option<bool>, info: Option<Data> },
     Publish { channel: Box<str>, message: Message },
     Send { user: Box<str>, message: Message },
@@ -121,6 +124,11 @@ impl Asked {
             Kept::Connect(wish) => Some(&**wish),
             _ => None,
         })
+    }
+
+    /// Whether another token is being looked at.
+    pub(super) fn is_refreshing(&self) -> bool {
+        self.waiting.iter().any(|waiting| matches!(waiting.kept, Kept::Refresh | Kept::Stay { .. }))
     }
 
     /// How many of them want to join a channel.

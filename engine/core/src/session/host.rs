@@ -50,7 +50,7 @@ impl<C: Channel> Session<C> {
     ) -> Result<bool, Denial> {
         self.check_live(now, effects)?;
         let Some(subscription) = self.part(channel) else { return Ok(false) };
-        let told = ServerFrame::Unsubscribed(Unsubscribed { channel: subscription.channel.name() });
+        let told = ServerFrame::Unsubscribed(Unsubscribed { channel: subscription.channel.name(), reason: None });
         effects.reply(None, &told);
         effects.leave(subscription);
         Ok(true)

@@ -8,7 +8,7 @@ use crate::grants::covers;
 use crate::limit::Limit;
 use crate::policy::{Access, Class, Policy, Rules};
 use crate::stream::Publication;
-use crate::time::{Instant, Now};
+use crate::time::Now;
 use std::borrow::Cow;
 use std::sync::Arc;
 use tidings_proto::channel::ChannelName;
@@ -59,6 +59,7 @@ impl<C: Channel> Session<C> {
             (Command::Pong, _) => Ok(Counted::Other),
             (_, Phase::Waiting) => Err(Refusal::new(Code::State, "send `connect` first")),
             (_, Phase::Asking) => Err(Refusal::new(Code::State, "wait for `connected` first")),
+            (Command::Refresh(refresh), _) => self.refresh(refresh, &mut step),
             (Command::Subscribe(subscribe), _) => self.subscribe(subscribe, rules.limits.questions_max, &mut step),
             (Command::Unsubscribe(unsubscribe), _) => self.unsubscribe(&unsubscribe.channel, &mut step),
             (Command::Publish(publish), _) => self.publish(publish, &mut step),
@@ -136,7 +137,7 @@ impl<C: Channel> Session<C> {
     fn unsubscribe<E: Effects<Channel = C>>(&mut self, name: &str, step: &mut Step<'_, E>) -> Judged {
         let subscription =
             self.part(name).ok_or_else(|| Refusal::new(Code::State, "you are not subscribed to this channel"))?;
-        let reply = ServerFrame::Unsubscribed(Unsubscribed { channel: subscription.channel.name() });
+        let reply = ServerFrame::Unsubscribed(Unsubscribed { channel: subscription.channel.name(), reason: None });
         step.effects.reply(step.id, &reply);
         step.effects.leave(subscription);
         Ok(Counted::Other)
@@ -296,6 +297,12 @@ impl<C: Channel> Session<C> {
                 self.close(Code::Fault, step.effects);
                 Ok(())
             }
+            (Kept::Stay { channel }, answer) => {
+                if !matches!(answer, Answer::Allowed) {
+                    self.put_out(&channel, step);
+                }
+                Ok(())
+            }
             (Kept::Subscribe { channel, since, presence, info }, Answer::Allowed) => {
                 let info = info.as_ref().map(Data::as_ref);
                 self.join_allowed(&channel, Joining { since, presence, info }, step)
@@ -313,6 +320,7 @@ impl<C: Channel> Session<C> {
                 }
             }
             (_, Answer::Denied(denial)) => Err(denial.into()),
+            (Kept::Refresh, Answer::Admitted(admission)) => self.go_on_with(admission, step),
             (Kept::Publish { channel, message }, Answer::Allowed) => {
                 let publication = message.publication(self.owner.user.as_ref());
                 namespaced(&channel, step.rules)
@@ -351,13 +359,11 @@ impl<C: Channel> Session<C> {
         let arrival = Arrival { device: device.as_deref().unwrap_or_default(), since, present: present.as_ref() };
         match step.effects.open(step.id, &admission, arrival) {
             Ok(inbox) => {
-                let lifetime_ms = admission.expires_at_ms.map(|at| at.saturating_sub(step.now.wall_ms));
-                self.deadline = lifetime_ms.map_or(Instant(u64::MAX), |ms| step.now.instant + ms);
                 self.phase = Phase::Live;
                 self.active = step.now.instant;
+                self.take_token(&admission, step.now);
                 self.owner.user = Some(admission.user);
                 self.owner.device = device;
-                self.owner.grants = admission.grants;
                 self.inbox = Some(inbox);
                 if let Some(resumed) = admission.resumed {
                     self.rejoin(resumed, &channels, step);
@@ -444,7 +450,7 @@ pub(super) fn namespaced<'n, 'r>(
 }
 
 /// Yes, no, or (false) a question for the host.
-fn permitted(access: Access, patterns: &[Pattern], name: &str) -> Result<bool, Refusal> {
+pub(super) fn permitted(access: Access, patterns: &[Pattern], name: &str) -> Result<bool, Refusal> {
     match access {
         Access::Host => Err(Denial::forbidden().into()),
         Access::Everyone => Ok(true),

@@ -14,12 +14,14 @@ mod limits;
 mod presence;
 pub(crate) mod property;
 #[cfg(test)]
+mod refresh;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod time;
 
 use super::{Arrival, Channel, Effects, Joining, Session, Subscription, Watched};
-use crate::ask::{Admission, Answer, Denial, Question, Token};
+use crate::ask::{Admission, Answer, Credential, Denial, Question, Token};
 use crate::grants::Grants;
 use crate::limit::Limit;
 use crate::policy::{Access, Attendance, Class, Keep, Overflow, Policy, PresenceRules, Rules, SessionLimits, Shelf};
@@ -31,8 +33,8 @@ use tidings_proto::channel::ChannelName;
 use tidings_proto::code::Code;
 use tidings_proto::command::Wait;
 use tidings_proto::decode::frames;
-use tidings_proto::frame::ServerFrame;
-use tidings_proto::id::StreamNumber;
+use tidings_proto::frame::{LeftReason, ServerFrame, Unsubscribed};
+use tidings_proto::id::{Position, StreamNumber};
 use tidings_proto::pattern::Pattern;
 use tidings_proto::payload::{Codec, DataRef};
 use tidings_proto::presence::Present;
@@ -110,7 +112,12 @@ impl Effects for Log {
                 format!("{} {name} {after}", failure.code.name()).trim_end().to_owned()
             }
             ServerFrame::Result(data) => data.to_data().to_json(),
-            ServerFrame::Unsubscribed(unsubscribed) => unsubscribed.channel.to_owned(),
+            ServerFrame::Unsubscribed(Unsubscribed { channel, reason }) => {
+                let why = if *reason == Some(LeftReason::Forbidden) { " forbidden" } else { "" };
+                format!("{channel}{why}")
+            }
+            ServerFrame::Refreshed(refreshed) => refreshed.expires_in_ms.map_or_else(String::new, |ms| ms.to_string()),
+            ServerFrame::Expiring(expiring) => expiring.in_ms.to_string(),
             _ => String::new(),
         };
         self.line(format!("{} {} {rest}", told(id), frame.name()).trim_end());
@@ -119,6 +126,7 @@ impl Effects for Log {
     fn ask(&mut self, question: Question<'_>, token: Token) -> Option<Answer> {
         let text = match question {
             Question::Connect { token, device } => format!("connect {token} {}", device.unwrap_or("-")),
+            Question::Refresh { token, device } => format!("refresh {token} {}", device.unwrap_or("-")),
             Question::Subscribe { user, channel } => format!("subscribe {user} {}", channel.as_str()),
             Question::Publish { user, channel, event, data } => {
                 format!("publish {user} {} {event} {}", channel.as_str(), data.to_data().to_json())
@@ -221,6 +229,10 @@ impl Effects for Log {
         self.line(format!("{} inform {} {info}", told(id), subscription.channel.name()).trim_end());
     }
 
+    fn look_again(&mut self) {
+        self.line("look again");
+    }
+
     fn close(&mut self, code: Code) {
         self.line(format!("close {}", code.name()));
     }
@@ -261,6 +273,7 @@ fn rules() -> Rules {
             ping_interval_ms: 25_000,
             pong_timeout_ms: 5_000,
             idle_after_ms: 300_000,
+            token_warning_ms: 0,
             subscriptions_max: 3,
             questions_max: 4,
             messages: Rate::per_minute(60),
@@ -288,7 +301,14 @@ fn admission(expires_at_ms: Option<u64>) -> Answer {
         send: mine("mine*"),
         watch: mine("mine*"),
     };
-    Answer::Admitted(Admission { user: "alice".into(), grants: Arc::new(grants), expires_at_ms, resumed: None })
+    let credential = Credential { name: 7, issued_s: 8 };
+    Answer::Admitted(Admission {
+        user: "alice".into(),
+        grants: Arc::new(grants),
+        expires_at_ms,
+        credential,
+        resumed: None,
+    })
 }
 
 struct Bench {

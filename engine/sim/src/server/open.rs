@@ -138,6 +138,7 @@ impl Turn<'_> {
             secret,
             resumed: admission.resumed.is_some(),
             resume_ms: self.server.plan.times.resume,
+            expires_in_ms: admission.expires_in_ms(now),
             user: &admission.user,
             inbox: Inbox { stream: number, epoch, offset: joined.offset, delivered, read, recovered },
             ping_ms: self.server.plan.rules.limits.ping_interval_ms,
