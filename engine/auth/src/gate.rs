@@ -9,7 +9,7 @@ use crate::revocations::{Revocation, Revocations, RevokeError};
 use crate::tickets::{NoTicket, Ticket, Tickets, is_ticket};
 use crate::verifier::{Refused, Verifier};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tidings::host::{Admission, Credential, Denial};
@@ -19,8 +19,6 @@ use tidings_proto::code::Code;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct GateOptions {
-    /// Where revocations are kept; without it they are forgotten when the process ends.
-    pub revocations_file: Option<PathBuf>,
     /// Most revocations, 100,000, at some 100 bytes each. One more is refused.
     pub revocations_max: usize,
     /// How long a ticket is good, 30 s in milliseconds.
@@ -33,13 +31,7 @@ pub struct GateOptions {
 
 impl Default for GateOptions {
     fn default() -> Self {
-        Self {
-            revocations_file: None,
-            revocations_max: 100_000,
-            ticket_ms: 30_000,
-            tickets_max: 10_000,
-            tickets_per_user_max: 16,
-        }
+        Self { revocations_max: 100_000, ticket_ms: 30_000, tickets_max: 10_000, tickets_per_user_max: 16 }
     }
 }
 
@@ -60,15 +52,22 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    /// A gate that tokens are checked at by this verifier.
+    /// A gate that tokens are checked at by this verifier. Revocations are forgotten when the process ends, unless
+    /// [`Gate::keep_in`] is called.
+    #[must_use]
+    pub fn new(verifier: Verifier, options: &GateOptions) -> Self {
+        let lifetime = Duration::from_millis(options.ticket_ms);
+        let tickets = Tickets::new(lifetime, options.tickets_max, options.tickets_per_user_max);
+        Self(Arc::new(Inner { verifier, tickets, revocations: Revocations::new(options.revocations_max) }))
+    }
+
+    /// Takes the revocations of this file, and keeps those to come in it. Only one process may have the file: where an
+    /// engine keeps its store in the same directory, call this once it has started, and before anybody connects.
     ///
     /// # Errors
-    /// [`AuthError::File`]: the file of revocations can't be read or written.
-    pub fn new(verifier: Verifier, options: &GateOptions) -> Result<Self, AuthError> {
-        let lifetime = Duration::from_millis(options.ticket_ms);
-        let revocations = Revocations::open(options.revocations_file.as_deref(), options.revocations_max, now_s())?;
-        let tickets = Tickets::new(lifetime, options.tickets_max, options.tickets_per_user_max);
-        Ok(Self(Arc::new(Inner { verifier, tickets, revocations })))
+    /// [`AuthError::File`]: the file can't be read or written.
+    pub fn keep_in(&self, file: &Path) -> Result<(), AuthError> {
+        self.0.revocations.keep_in(file, now_s())
     }
 
     /// Whom a token or a ticket belongs to. A ticket is used by this.

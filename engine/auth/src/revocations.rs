@@ -127,20 +127,22 @@ impl Known {
 }
 
 impl Revocations {
-    /// Those in the file that still count, and all that come to it. Without a file they last as long as this.
-    pub(crate) fn open(path: Option<&Path>, revocations_max: usize, now_s: u64) -> Result<Self, AuthError> {
-        let mut known = Known::default();
-        let journal = match path {
-            None => None,
-            Some(path) => {
-                for revocation in journal::read(path)? {
-                    known.add(&revocation);
-                }
-                known.forget(now_s);
-                Some(Journal::rewrite(path, known.all())?)
-            }
-        };
-        Ok(Self { known: Mutex::new(known), journal: Mutex::new(journal), revocations_max })
+    /// None, and room for so many.
+    pub(crate) fn new(revocations_max: usize) -> Self {
+        Self { known: Mutex::default(), journal: Mutex::default(), revocations_max }
+    }
+
+    /// Adds those in the file that still count, and keeps in it all that come.
+    pub(crate) fn keep_in(&self, path: &Path, now_s: u64) -> Result<(), AuthError> {
+        let kept = journal::read(path)?;
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
+        for revocation in &kept {
+            known.add(revocation);
+        }
+        known.forget(now_s);
+        *journal = Some(Journal::rewrite(path, known.all())?);
+        Ok(())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -81,6 +81,10 @@ bugs! {
     HiddenShown = "hidden-shown",
     /// What waits for the disk when the store fails is answered as stored.
     FailureAnsweredStored = "failure-answered-stored",
+    /// A session goes on when its token has ended.
+    TokenNeverEnds = "token-never-ends",
+    /// A session goes on with whoever's token.
+    AnyTokenRefreshes = "any-token-refreshes",
 }
 
 impl fmt::Display for Bug {

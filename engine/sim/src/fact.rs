@@ -1,6 +1,6 @@
 //! What the simulated server says of itself to whoever judges it. Clients never see it.
 
-use crate::name::StreamName;
+use crate::name::{ConnId, StreamName};
 use std::sync::Arc;
 use tidings_proto::code::Code;
 use tidings_proto::id::{Epoch, SessionId};
@@ -17,6 +17,8 @@ pub(crate) enum Fact {
     Seen { user: Arc<str>, device: Box<str> },
     /// The head on disk, behind the barrier, knows these devices, and when they were seen.
     Registered { user: Arc<str>, devices: Vec<(Box<str>, u64)> },
+    /// A connection's session goes on until then, by its token.
+    Token { conn: ConnId, ends_ms: u64 },
     /// A member's queue was full.
     Full,
     /// A session has lost its connection, and waits until then for another.

@@ -19,6 +19,8 @@ pub(crate) struct Frame {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Told {
     Connected(Connected),
+    Refreshed {},
+    Expiring {},
     Subscribed(Subscribed),
     Unsubscribed(Unsubscribed),
     Published(Published),

@@ -9,7 +9,7 @@ mod presence;
 use crate::body::Body;
 use crate::fact::Fact;
 use crate::known::Known;
-use crate::name::StreamName;
+use crate::name::{ConnId, StreamName};
 use crate::plan::Plan;
 use crate::tally::Tally;
 use crate::trace::{About, Trace, Violation};
@@ -26,6 +26,9 @@ use tidings_core::time::Now;
 use tidings_proto::code::Code;
 use tidings_proto::id::{Epoch, SessionId};
 use tidings_proto::kept::Entry;
+
+/// How late a look at the clock may be.
+const LOOK_MS: u64 = 1_100;
 
 /// One publication of a client.
 #[derive(Debug)]
@@ -55,6 +58,8 @@ pub(crate) struct Oracle {
     pub(crate) trace: Trace,
     /// The sessions that clients were told of last, with their users: what a thief may have.
     pub(crate) sessions: BTreeMap<usize, (Arc<str>, Known)>,
+    /// When connections' tokens end, by the steady clock.
+    tokens: BTreeMap<ConnId, u64>,
     /// Until when sessions wait, of those that have lost a connection.
     parked: BTreeMap<SessionId, u64>,
     /// Which users have connections.
@@ -74,6 +79,7 @@ impl Oracle {
             tally: Tally::default(),
             trace,
             sessions: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             parked: BTreeMap::new(),
             here: BTreeMap::new(),
         }
@@ -101,6 +107,9 @@ impl Oracle {
                 for (device, seen_ms) in devices {
                     self.devices.entry((Arc::clone(&user), device)).or_default().registered_ms = Some(seen_ms);
                 }
+            }
+            Fact::Token { conn, ends_ms } => {
+                self.tokens.insert(conn, ends_ms);
             }
             Fact::Full => self.tally.full += 1,
             Fact::Parked { session, until_ms } => {
@@ -210,6 +219,26 @@ impl Oracle {
                 published.delivered = Some(here);
                 Ok(())
             }
+        }
+    }
+
+    /// What came over a connection was placed while its token was good, or until the server had to look at the clock: it
+    /// looks every half second, and a second after a connection was opened.
+    pub(crate) fn held_a_token(
+        &self,
+        (client, conn): (usize, ConnId),
+        stream: &StreamName,
+        epoch: Epoch,
+        offset: u64,
+    ) -> Result<(), Violation> {
+        let placed = self.lines.get(stream).and_then(|line| line.at(epoch.0, offset));
+        match (self.tokens.get(&conn), placed) {
+            (Some(ends_ms), Some(placed)) if placed.taken_ms > ends_ms + LOOK_MS => {
+                let late_ms = placed.taken_ms - ends_ms;
+                let what = format!("offset {offset} came, placed {late_ms} ms after the connection's token had ended");
+                Err(Violation::new(About::both(client, stream), what))
+            }
+            _ => Ok(()),
         }
     }
 

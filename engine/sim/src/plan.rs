@@ -23,6 +23,8 @@ pub(crate) struct Times {
     pub(crate) close: u64,
     pub(crate) idle: u64,
     pub(crate) reopen: u64,
+    /// The shortest and the longest life of a token, if tokens end.
+    pub(crate) token: Option<(u64, u64)>,
 }
 
 /// Bounds of the server.
@@ -100,6 +102,7 @@ impl Plan {
                 close: 1_000,
                 idle: random.between(1_000, 20_000),
                 reopen: random.between(50, 1_500),
+                token: random.chance(500).then(|| (random.between(3_000, 6_000), random.between(7_000, 20_000))),
             },
             bounds: Bounds {
                 outbox_bytes: random.index(8_000) + 1_500,

@@ -52,6 +52,8 @@ pub(crate) struct Conn {
     claimed: identities::Channels,
     closing_since: Option<u64>,
     forwards: usize,
+    /// When the token ends that the host has admitted last, by the wall clock.
+    token_ends_ms: Option<u64>,
 }
 
 /// What differs from one start to the next.

@@ -71,4 +71,7 @@ tally! {
     heard_statuses = "statuses heard",
     busy = "told busy",
     denied = "denied",
+    refreshed = "refreshed",
+    refused_refreshes = "refreshes refused",
+    expired = "tokens expired",
 }

@@ -1,13 +1,16 @@
 //! `tidingsd`: the engine as a server of its own, and tools to speak with it from a terminal.
 //!
 //! * [`cli`]: the command line. [`settings`]: what can be set, from defaults, a file and the environment.
-//! * [`serve`]: a server's life. [`routes`], [`page`]: what is at which address. [`welcome`]: what is printed at the
+//! * [`serve`]: a server's life. [`access`]: who is let in. [`routes`], [`page`], [`tickets`], [`revocations`], [`answer`]:
+//!   what is at which address. [`welcome`]: what is printed at the
 //!   start. [`files`]: the limit of open files. [`logs`]: the log.
 //! * [`token`]: tokens. [`client`]: a connection to a server. [`sub`], [`publish`], [`watch`]: the tools that
 //!   use it.
 //! * [`store`]: the data directory of a server that does not run.
 //! * [`out`]: words for the person at the terminal. [`signals`]: what tells the process to stop.
 
+mod access;
+mod answer;
 mod cli;
 mod client;
 mod files;
@@ -15,12 +18,14 @@ mod logs;
 mod out;
 mod page;
 mod publish;
+mod revocations;
 mod routes;
 mod serve;
 mod settings;
 mod signals;
 mod store;
 mod sub;
+mod tickets;
 mod token;
 mod watch;
 mod welcome;

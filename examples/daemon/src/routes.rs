@@ -1,31 +1,28 @@
 //! What is at which address.
 
+use crate::answer::{Answer, JSON, TEXT, answer};
 use crate::page;
+use crate::revocations::{self, Revoker};
 use crate::settings::Readers;
+use crate::tickets::{self, Desk};
 use crate::welcome::Place;
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue};
-use hyper::header::{RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{ALLOW, CONTENT_SECURITY_POLICY, HOST, HeaderValue, RETRY_AFTER};
 use hyper::http::uri::Authority;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tidings::Engine;
 use tidings_transports::{Api, Gateway, Peer, Sse};
 
-type Answer = Response<Full<Bytes>>;
-
-const TEXT: &str = "text/plain; charset=utf-8";
-const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What somebody is told who asks for an address that is not there.
-const NOT_FOUND: &str = r#"{"error":"not_found","message":"nothing is at this address","addresses":{"/":"the page","/ws":"WebSocket","/sse":"server-sent events","/api/v1/openapi.json":"the HTTP API","/healthz":"the process lives","/readyz":"it takes connections","/metrics":"figures for Prometheus"}}
+const NOT_FOUND: &str = r#"{"error":"not_found","message":"nothing is at this address","addresses":{"/":"the page","/ws":"WebSocket","/sse":"server-sent events","/api/v1/openapi.json":"the HTTP API","/api/v1/tickets":"a ticket for a token","/api/v1/revocations":"ends tokens","/healthz":"the process lives","/readyz":"it takes connections","/metrics":"figures for Prometheus"}}
 "#;
 
 const NOT_HERE: &str = "The figures are for this machine alone: ask from here, by address or as localhost, or set \
@@ -38,11 +35,23 @@ const RETRY_AFTER_SECONDS: &str = "5";
 #[derive(Clone)]
 pub(crate) struct Routes(Arc<Inner>);
 
+/// What answers at addresses of its own.
+pub(crate) struct Doors {
+    /// WebSocket.
+    pub(crate) gateway: Gateway,
+    /// Server-sent events.
+    pub(crate) sse: Sse,
+    /// The HTTP API.
+    pub(crate) api: Api,
+    /// Tickets.
+    pub(crate) desk: Desk,
+    /// Revocations.
+    pub(crate) revoker: Revoker,
+}
+
 struct Inner {
     engine: Engine,
-    gateway: Gateway,
-    sse: Sse,
-    api: Api,
+    doors: Doors,
     figures: PrometheusHandle,
     readers: Readers,
     page: Bytes,
@@ -52,25 +61,24 @@ impl Routes {
     /// The routes of an engine that is reached at this place.
     pub(crate) fn new(
         engine: Engine,
-        (gateway, sse, api): (Gateway, Sse, Api),
+        doors: Doors,
         figures: PrometheusHandle,
         readers: Readers,
         place: Place,
     ) -> Self {
-        Self(Arc::new(Inner { engine, gateway, sse, api, figures, readers, page: page::html(place) }))
+        Self(Arc::new(Inner { engine, doors, figures, readers, page: page::html(place) }))
     }
 
     /// Answers one request.
     pub(crate) async fn answer(&self, mut request: Request<Incoming>) -> Answer {
-        let inner = &*self.0;
-        if request.uri().path() == "/ws" {
-            return inner.gateway.handle(&mut request);
-        }
-        if Api::serves(request.uri().path()) {
-            return inner.api.handle(request).await;
-        }
-        if request.uri().path() == "/sse" {
-            return inner.sse.handle(&mut request).await;
+        let (inner, doors) = (&*self.0, &self.0.doors);
+        match request.uri().path() {
+            "/ws" => return doors.gateway.handle(&mut request),
+            "/sse" => return doors.sse.handle(&mut request).await,
+            tickets::PATH => return doors.desk.answer(&request).await,
+            revocations::PATH => return doors.revoker.answer(&mut request).await,
+            path if Api::serves(path) => return doors.api.handle(request).await,
+            _ => {}
         }
         let is_there = matches!(request.uri().path(), "/" | "/page.css" | "/healthz" | "/readyz" | "/metrics");
         if is_there && !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -133,16 +141,6 @@ fn names_an_address<B>(request: &Request<B>) -> bool {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
     })
-}
-
-fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! The server: from its settings to its last connection.
 
-use crate::routes::Routes;
+use crate::access::{self, Tokens, has_keys};
+use crate::revocations::Revoker;
+use crate::routes::{Doors, Routes};
 use crate::settings::Settings;
 use crate::settings::secret::Secret;
 use crate::signals::{Hangups, Signals};
+use crate::tickets::Desk;
 use crate::token::Mint;
 use crate::welcome::Place;
 use crate::{files, logs, out, welcome};
@@ -15,8 +18,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tidings::Engine;
-use tidings::host::{Admission, ConnectAsk, Denial, Host};
-use tidings_auth::Verifier;
 use tidings_transports::{Api, ApiKey, ApiKeys, Gateway, Options, Origins, Sse, Tls, serve};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::watch;
@@ -31,15 +32,6 @@ const PROGRESS: Duration = Duration::from_secs(1);
 /// The exit code of a process that was told a second time to stop, as shells have it for SIGINT.
 const EXIT_AT_ONCE: i32 = 130;
 
-/// The host of this server: tokens are all it knows.
-struct Tokens(Verifier);
-
-impl Host for Tokens {
-    async fn connect(&self, ask: ConnectAsk) -> Result<Admission, Denial> {
-        self.0.verify(&ask.token)
-    }
-}
-
 /// Serves until it is told to stop.
 ///
 /// # Errors
@@ -52,30 +44,41 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let origins: Origins = settings.allowed_origin.parse().context("allowed_origin (ALLOWED_ORIGIN)")?;
     let addresses = resolve(&settings.listen).await?;
     let mint = match &settings.jwt_secret {
-        Some(secret) => Mint::with_secret(secret.clone(), settings)?,
-        None => mint_for_this_start(settings, &addresses)?,
+        Some(secret) => Some(Mint::with_secret(secret.clone(), settings)?),
+        None if has_keys(settings) => None,
+        None => Some(mint_for_this_start(settings, &addresses)?),
     };
     let (keys, key_for_this_start) = api_keys(settings)?;
+    let gate = access::gate(settings, mint.as_ref().map(Mint::secret))?;
+    let revocation_key = access::revocation_key(settings)?;
     let mut signals = Signals::new()?;
     let limits = settings.transports();
     let checked = limits.check().and_then(|()| settings.api.limits().check());
     checked.map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
     let mut options = Options::new(limits.clone()).with_proxies(settings.http.proxies()?);
     options.tls = settings.tls.tls()?;
-    let engine = Engine::start(settings.engine(), Tokens(mint.verifier()?)).context("can't start")?;
+    let engine = Engine::start(settings.engine(), Tokens(gate.clone())).context("can't start")?;
+    // The directory is this server's alone from here on.
+    if let Some(file) = access::revocations(settings) {
+        gate.keep_in(&file).context("can't start")?;
+    }
     let listener = listen(&settings.listen, &addresses).await?;
     let address = listener.local_addr()?;
     if let Some(warning) = files::warning(files::raise_limit(), settings.limits.connections_max) {
         tracing::warn!("{warning}");
     }
     let figures = PrometheusBuilder::new().install_recorder().context("can't count")?;
-    let has_keys = !keys.is_empty();
-    let api = Api::new(engine.clone(), keys, origins.clone(), settings.api.limits());
-    let gateway = Gateway::new(engine.clone(), origins.clone(), limits.clone());
-    let sse = Sse::new(engine.clone(), origins, limits);
+    let has_api_keys = !keys.is_empty();
+    let doors = Doors {
+        desk: Desk::new(gate.clone(), origins.clone()),
+        revoker: Revoker::new(engine.clone(), gate, revocation_key),
+        gateway: Gateway::new(engine.clone(), origins.clone(), limits.clone()),
+        api: Api::new(engine.clone(), keys, origins.clone(), settings.api.limits()),
+        sse: Sse::new(engine.clone(), origins, limits),
+    };
     let place = Place { address, is_secure: options.tls.is_some() };
     let at = Place { address: welcome::reachable(address), ..place };
-    let routes = Routes::new(engine.clone(), (gateway, sse, api), figures.clone(), settings.metrics, at);
+    let routes = Routes::new(engine.clone(), doors, figures.clone(), settings.metrics, at);
     let service = service_fn(move |request: Request<Incoming>| {
         let routes = routes.clone();
         async move { Ok::<_, Infallible>(routes.answer(request).await) }
@@ -91,9 +94,10 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
             figures.run_upkeep();
         }
     });
-    let welcome = match settings.jwt_secret {
-        Some(_) => welcome::with_secret(place, settings.data(), has_keys),
-        None => welcome::without_secret(place, settings.data(), &mint, key_for_this_start.as_ref())?,
+    let welcome = match (&settings.jwt_secret, &mint) {
+        (None, Some(mint)) => welcome::without_secret(place, settings.data(), mint, key_for_this_start.as_ref())?,
+        (Some(_), _) => welcome::with_secret(place, settings.data(), has_api_keys),
+        (None, None) => welcome::with_keys(place, settings.data(), has_api_keys),
     };
     // A server whose standard output is closed serves all the same.
     let _ = out::print(welcome);
@@ -114,7 +118,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
 /// reach. With a secret of the operator's the server is no trial, and a key would be printed to whatever keeps its output.
 fn api_keys(settings: &Settings) -> Result<(ApiKeys, Option<Secret>)> {
     let keys = settings.api.keys()?;
-    if !keys.is_empty() || settings.jwt_secret.is_some() {
+    if !keys.is_empty() || settings.jwt_secret.is_some() || has_keys(settings) {
         return Ok((keys, None));
     }
     let secret = Secret::random()?;
@@ -164,8 +168,8 @@ async fn listen(listen: &str, addresses: &[SocketAddr]) -> Result<TcpListener> {
 fn mint_for_this_start(settings: &Settings, addresses: &[SocketAddr]) -> Result<Mint> {
     if let Some(address) = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback()) {
         bail!(
-            "{} can be reached from other machines, so tokens need a secret of yours: set JWT_SECRET (make one with \
-             `openssl rand -hex 32`), or listen on 127.0.0.1",
+            "{} can be reached from other machines, so tokens need a key of yours: set JWT_SECRET (make one with \
+             `openssl rand -hex 32`) or the keys of your issuer (jwt.jwks_url, jwt.keys), or listen on 127.0.0.1",
             address.ip()
         );
     }

@@ -4,6 +4,7 @@
 
 pub(crate) mod api;
 pub(crate) mod http;
+pub(crate) mod jwt;
 pub(crate) mod load;
 pub(crate) mod secret;
 #[cfg(test)]
@@ -12,6 +13,7 @@ pub(crate) mod tls;
 
 use api::Api;
 use http::Http;
+use jwt::Jwt;
 use secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) jwt_audience: Option<String>,
     /// The name that tokens must come from.
     pub(crate) jwt_issuer: Option<String>,
+    /// Other keys than the secret, and how tokens are judged.
+    pub(crate) jwt: Jwt,
     /// Web origins that may connect, separated by commas.
     pub(crate) allowed_origin: String,
     /// What goes to the log.
@@ -78,6 +82,7 @@ impl Default for Settings {
             jwt_secret: None,
             jwt_audience: None,
             jwt_issuer: None,
+            jwt: Jwt::default(),
             allowed_origin: String::new(),
             log: "info".into(),
             metrics: Readers::Loopback,

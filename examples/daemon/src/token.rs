@@ -32,8 +32,13 @@ impl Mint {
         Ok(Self { signer, secret, audience: settings.jwt_audience.clone(), issuer: settings.jwt_issuer.clone() })
     }
 
+    /// Its secret.
+    pub(crate) const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
     /// What checks the tokens of this mint.
-    pub(crate) fn verifier(&self) -> Result<Verifier> {
+    fn verifier(&self) -> Result<Verifier> {
         let mut verifier = Verifier::hs256(self.secret.as_bytes())?;
         if let Some(audience) = &self.audience {
             verifier = verifier.audience(audience);
@@ -52,6 +57,8 @@ impl Mint {
         let end = SystemTime::now().checked_add(lasts).and_then(|end| end.duration_since(UNIX_EPOCH).ok());
         let end = end.context("--expires is too long")?;
         let mut claims = Claims::new(user, end.as_secs(), grants);
+        // So that it can be told from those that are made after it is revoked.
+        claims.iat = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
         claims.aud = self.audience.clone().map(Audience::One);
         claims.iss.clone_from(&self.issuer);
         let token = self.signer.sign(&claims)?;

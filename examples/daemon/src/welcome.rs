@@ -30,15 +30,23 @@ impl Place {
 
 /// The addresses, and how to make a token.
 pub(crate) fn with_secret(place: Place, data: Option<&Path>, has_keys: bool) -> String {
-    let (addresses, program) = (addresses(place, data), program());
-    let keyless = if has_keys {
-        String::new()
-    } else {
-        format!(
-            "\nThe HTTP API has no key, so nobody may call it: set TIDINGS_API_KEY (make one with `{program} key`).\n"
-        )
-    };
+    let (addresses, program, keyless) = (addresses(place, data), program(), keyless(has_keys));
     format!("{addresses}\nTokens are made with the same JWT_SECRET:\n\n  {program} token --user alice\n{keyless}")
+}
+
+/// The addresses alone: tokens are made elsewhere.
+pub(crate) fn with_keys(place: Place, data: Option<&Path>, has_keys: bool) -> String {
+    let (addresses, keyless) = (addresses(place, data), keyless(has_keys));
+    format!("{addresses}\nTokens come from whoever has the keys that are set in [jwt].\n{keyless}")
+}
+
+/// What is to be said where nobody may call the HTTP API.
+fn keyless(has_keys: bool) -> String {
+    if has_keys {
+        return String::new();
+    }
+    let program = program();
+    format!("\nThe HTTP API has no key, so nobody may call it: set TIDINGS_API_KEY (make one with `{program} key`).\n")
 }
 
 /// The addresses, and commands to paste: this start's secret is known to nobody else.

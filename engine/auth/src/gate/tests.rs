@@ -10,7 +10,7 @@ use tidings_proto::code::Code;
 const SECRET: &[u8] = b"thirty-two bytes are the minimum";
 
 fn gate() -> Gate {
-    Gate::new(Verifier::hs256(SECRET).unwrap(), &GateOptions::default()).unwrap()
+    Gate::new(Verifier::hs256(SECRET).unwrap(), &GateOptions::default())
 }
 
 fn token(user: &str, jti: &str, iat: u64) -> String {

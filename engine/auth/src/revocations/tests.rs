@@ -1,6 +1,8 @@
 use super::{Revocation, Revocations, RevokeError};
+use crate::error::AuthError;
 use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 use tidings::host::Credential;
 
 const NOW_S: u64 = 1_800_000_000;
@@ -14,13 +16,18 @@ fn user(user: &str, before_s: u64) -> Revocation {
     Revocation::User { user: user.into(), before_s, until_s: LATER_S }
 }
 
+fn open(path: &Path, revocations_max: usize, now_s: u64) -> Result<Revocations, AuthError> {
+    let revocations = Revocations::new(revocations_max);
+    revocations.keep_in(path, now_s).map(|()| revocations)
+}
+
 fn is_revoked(revocations: &Revocations, user: &str, jti: Option<&str>, iat: Option<u64>) -> bool {
     revocations.is_revoked(user, Credential::new(jti, iat))
 }
 
 #[test]
 fn a_token_is_revoked_by_its_name_alone() {
-    let revocations = Revocations::open(None, 10, NOW_S).unwrap();
+    let revocations = Revocations::new(10);
     assert!(!is_revoked(&revocations, "alice", Some("a"), Some(NOW_S)));
     revocations.revoke(&token("a"), NOW_S).unwrap();
     assert!(is_revoked(&revocations, "alice", Some("a"), Some(NOW_S)));
@@ -30,7 +37,7 @@ fn a_token_is_revoked_by_its_name_alone() {
 
 #[test]
 fn a_users_tokens_are_revoked_up_to_a_moment() {
-    let revocations = Revocations::open(None, 10, NOW_S).unwrap();
+    let revocations = Revocations::new(10);
     revocations.revoke(&user("alice", NOW_S), NOW_S).unwrap();
     for (iat, revoked) in [(Some(NOW_S - 1), true), (Some(NOW_S), true), (Some(NOW_S + 1), false), (None, true)] {
         assert_eq!(is_revoked(&revocations, "alice", Some("x"), iat), revoked, "{iat:?}");
@@ -43,7 +50,7 @@ fn a_users_tokens_are_revoked_up_to_a_moment() {
 
 #[test]
 fn what_is_over_makes_room_and_what_is_not_is_kept() {
-    let revocations = Revocations::open(None, 2, NOW_S).unwrap();
+    let revocations = Revocations::new(2);
     revocations.revoke(&token("a"), NOW_S).unwrap();
     revocations.revoke(&user("bob", NOW_S), NOW_S).unwrap();
     assert!(matches!(revocations.revoke(&token("c"), NOW_S), Err(RevokeError::Full)));
@@ -55,7 +62,7 @@ fn what_is_over_makes_room_and_what_is_not_is_kept() {
 
 #[test]
 fn names_that_cannot_be_are_refused() {
-    let revocations = Revocations::open(None, 2, NOW_S).unwrap();
+    let revocations = Revocations::new(2);
     for revocation in [token(""), token(&"x".repeat(257)), user("", 1), user("a\nb", 1), user(&"x".repeat(129), 1)] {
         assert!(matches!(revocations.revoke(&revocation, NOW_S), Err(RevokeError::Name(_))), "{revocation:?}");
     }
@@ -65,7 +72,7 @@ fn names_that_cannot_be_are_refused() {
 fn the_file_keeps_them_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("revocations.jsonl");
-    let open = |now_s| Revocations::open(Some(&path), 10, now_s).unwrap();
+    let open = |now_s| open(&path, 10, now_s).unwrap();
     let revocations = open(NOW_S);
     revocations.revoke(&token("a \"quoted\"\n"), NOW_S).unwrap();
     revocations.revoke(&user("zo\u{eb}", NOW_S), NOW_S).unwrap();
@@ -83,16 +90,16 @@ fn the_file_keeps_them_over_a_restart() {
 fn a_line_cut_short_by_a_crash_was_never_confirmed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("revocations.jsonl");
-    Revocations::open(Some(&path), 10, NOW_S).unwrap().revoke(&token("a"), NOW_S).unwrap();
+    open(&path, 10, NOW_S).unwrap().revoke(&token("a"), NOW_S).unwrap();
     let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
     file.write_all(br#"{"jti":"b","unti"#).unwrap();
-    let revocations = Revocations::open(Some(&path), 10, NOW_S).unwrap();
+    let revocations = open(&path, 10, NOW_S).unwrap();
     assert_eq!(revocations.len(), 1);
     revocations.revoke(&token("c"), NOW_S).unwrap();
-    assert_eq!(Revocations::open(Some(&path), 10, NOW_S).unwrap().len(), 2);
+    assert_eq!(open(&path, 10, NOW_S).unwrap().len(), 2);
     // Any other line that can't be read stops the start.
     fs::write(&path, "{\"jti\":\"b\",\"unti\n{\"jti\":\"c\",\"until_s\":9999999999}\n").unwrap();
-    let told = Revocations::open(Some(&path), 10, NOW_S).err().unwrap().to_string();
+    let told = open(&path, 10, NOW_S).err().unwrap().to_string();
     assert!(told.contains("line 1") && told.contains("revocations.jsonl"), "{told}");
 }
 
@@ -100,18 +107,18 @@ fn a_line_cut_short_by_a_crash_was_never_confirmed() {
 fn the_file_stays_small_however_often_one_is_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("revocations.jsonl");
-    let revocations = Revocations::open(Some(&path), 3, NOW_S).unwrap();
+    let revocations = open(&path, 3, NOW_S).unwrap();
     for second in 0..50 {
         revocations.revoke(&user("alice", NOW_S + second), NOW_S).unwrap();
     }
     assert!(fs::read_to_string(&path).unwrap().lines().count() <= 8);
-    let again = Revocations::open(Some(&path), 3, NOW_S).unwrap();
+    let again = open(&path, 3, NOW_S).unwrap();
     assert!(is_revoked(&again, "alice", None, Some(NOW_S + 49)));
 }
 
 #[test]
 fn a_place_that_cannot_be_written_to_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let told = Revocations::open(Some(&folder.path().join("no/such")), 3, NOW_S).err().unwrap().to_string();
+    let told = open(&folder.path().join("no/such"), 3, NOW_S).err().unwrap().to_string();
     assert!(told.contains("no/such"), "{told}");
 }

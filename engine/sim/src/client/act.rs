@@ -212,6 +212,18 @@ impl Client {
         self.ask(at, json!({ "unsubscribe": { "channel": *stream.name } }), Asked::Unsubscribe);
     }
 
+    /// Its token ends soon. Mostly it brings another, at times someone else's, at times none.
+    pub(super) fn refresh(&mut self, at: usize, calm: bool) {
+        let own = calm || self.random.chance(850);
+        if !calm && self.random.chance(250) {
+            return;
+        }
+        let other = self.plan.users.iter().find(|user| **user != self.who.user).cloned();
+        let token = other.filter(|_| !own).unwrap_or_else(|| Arc::clone(&self.who.user));
+        let own = token == self.who.user;
+        self.ask(at, json!({ "refresh": { "token": *token } }), Asked::Refresh { own });
+    }
+
     fn ping(&mut self, at: usize) {
         self.next_id += 1;
         let id = self.next_id;

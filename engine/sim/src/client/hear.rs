@@ -74,6 +74,21 @@ impl Client {
                 self.closed(at, close.code, oracle, now_ms, calm);
                 Ok(())
             }
+            (Told::Expiring {}, _) => {
+                self.refresh(at, calm);
+                Ok(())
+            }
+            (Told::Refreshed {}, Some(Asked::Refresh { own: true })) => {
+                oracle.tally.refreshed += 1;
+                Ok(())
+            }
+            (Told::Refreshed {}, _) => {
+                Err(Violation::new(About::client(self.who.index), "its session goes on with another's token"))
+            }
+            (Told::Error(_), Some(Asked::Refresh { own: false })) => {
+                oracle.tally.refused_refreshes += 1;
+                Ok(())
+            }
             (Told::Ping {}, _) => {
                 self.say(at, &json!({ "pong": {} }));
                 Ok(())
@@ -107,7 +122,9 @@ impl Client {
 
     fn closed(&mut self, at: usize, code: u16, oracle: &mut Oracle, now_ms: u64, calm: bool) {
         oracle.tally.replaced += u64::from(code == Code::Replaced.number());
-        if code >= 3500 && code != Code::Replaced.number() {
+        oracle.tally.expired += u64::from(code == Code::TokenExpired.number());
+        // Whose token has ended goes on with the session by another.
+        if code >= 3500 && code != Code::Replaced.number() && code != Code::TokenExpired.number() {
             self.forget_session();
         }
         let conn = self.links[at].conn;
@@ -295,6 +312,7 @@ impl Client {
         }
         self.check_hole(&stream, epoch, (begin, *offset), oracle)?;
         oracle.received(self.who.index, &stream, epoch, (*offset, n, *time))?;
+        oracle.held_a_token((self.who.index, self.links[at].conn), &stream, epoch, *offset)?;
         let Some(have) = have else { return Ok(()) };
         if *offset <= have.offset {
             oracle.tally.repeated += 1;

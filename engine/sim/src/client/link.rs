@@ -14,6 +14,10 @@ pub(crate) enum Asked {
     /// With the position that was given.
     Subscribe(Arc<str>, Option<Position>),
     Unsubscribe,
+    /// Whether with the client's own token.
+    Refresh {
+        own: bool,
+    },
     Publish(usize),
     Present(&'static str),
     Watch(Vec<Arc<str>>),

@@ -9,6 +9,7 @@ use tidings_core::stream::Slot;
 #[derive(Debug, Clone)]
 pub(crate) enum Asking {
     Connect { token: Box<str> },
+    Refresh { token: Box<str> },
     Join { user: Arc<str>, channel: Box<str> },
     Watch { users: Vec<Box<str>> },
     Other,

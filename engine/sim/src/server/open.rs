@@ -5,11 +5,12 @@ use super::identities::{Identity, State};
 use super::inner::{Asking, Inner};
 use super::turn::Turn;
 use super::{Conn, Server};
+use crate::bug::Bug;
 use crate::fact::Fact;
 use crate::name::{ConnId, StreamName};
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
-use tidings_core::ask::{Admission, Answer, Denial, Token};
+use tidings_core::ask::{Admission, Answer, Credential, Denial, Resumed, Token};
 use tidings_core::grants::Grants;
 use tidings_core::session::{Arrival, Effects, Session, Subscription};
 use tidings_core::stream::InboxJoined;
@@ -34,6 +35,7 @@ impl Server {
             claimed: Vec::new(),
             closing_since: None,
             forwards: 0,
+            token_ends_ms: None,
         };
         self.conns.insert(conn, new);
         self.outboxes.entry(conn).or_default();
@@ -44,6 +46,7 @@ impl Server {
     pub(super) fn answered(&mut self, conn: ConnId, token: Token, asking: &Asking, now: Now) {
         let answer = match asking {
             Asking::Connect { token } => self.admission(conn, token, now),
+            Asking::Refresh { token } => self.refreshed(conn, token, now),
             Asking::Join { user, channel } if self.plan.may_join(user, channel) => Answer::Allowed,
             Asking::Watch { users } => Answer::Users(users.clone()),
             _ => Answer::Denied(Denial::forbidden()),
@@ -59,7 +62,41 @@ impl Server {
             return Answer::Denied(Denial::unauthorized());
         };
         let resumed = self.claim(conn, &user, now);
-        Answer::Admitted(Admission { user, grants: Arc::new(Grants::default()), expires_at_ms: None, resumed })
+        self.admitted(conn, user, resumed, now)
+    }
+
+    /// Another token, for a session that goes on: whose it is, the session looks at.
+    fn refreshed(&mut self, conn: ConnId, token: &str, now: Now) -> Answer {
+        let Some(mut user) = self.plan.users.iter().find(|user| ***user == *token).cloned() else {
+            return Answer::Denied(Denial::unauthorized());
+        };
+        let own =
+            self.conns.get(&conn).and_then(|conn| conn.session.as_ref()).and_then(|session| session.user().cloned());
+        if self.has(Bug::AnyTokenRefreshes)
+            && let Some(own) = own
+        {
+            user = own;
+        }
+        self.admitted(conn, user, None, now)
+    }
+
+    fn admitted(&mut self, conn: ConnId, user: Arc<str>, resumed: Option<Resumed>, now: Now) -> Answer {
+        let life = self.plan.times.token.map(|(shortest, longest)| self.start.random.between(shortest, longest));
+        let ends_ms = life.map(|ms| now.wall_ms + ms);
+        if let Some(conn) = self.conns.get_mut(&conn) {
+            conn.token_ends_ms = ends_ms;
+        }
+        let expires_at_ms = ends_ms.filter(|_| !self.has(Bug::TokenNeverEnds));
+        let credential = Credential::default();
+        Answer::Admitted(Admission { user, grants: Arc::new(Grants::default()), expires_at_ms, credential, resumed })
+    }
+
+    /// The session has taken the token that the host has admitted last.
+    pub(super) fn token_taken(&mut self, conn: ConnId, now: Now) {
+        if let Some(ends_ms) = self.conns.get(&conn).and_then(|conn| conn.token_ends_ms) {
+            let ends_ms = now.instant.0 + ends_ms.saturating_sub(now.wall_ms);
+            self.output.facts.push(Fact::Token { conn, ends_ms });
+        }
     }
 
     /// The session that a connection has from now on: the one it resumes, or a new one.
@@ -154,6 +191,7 @@ impl Turn<'_> {
         if let Some(conn) = self.server.conns.get_mut(&self.conn) {
             conn.device = device.into();
         }
+        self.server.token_taken(self.conn, now);
         self.server.catch_up(&stream, joined.slot, now);
         let has = delivered;
         Ok(Subscription { channel: Handle { stream, number }, slot: joined.slot, has })

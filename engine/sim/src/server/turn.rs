@@ -86,7 +86,9 @@ impl Server {
             self.output.wish(delay_ms, Inner::Answer { conn, token, asking });
         }
         if let Some(code) = closed {
-            self.part(conn, code.number() < 3500, now);
+            let is_over =
+                matches!(code, Code::Refused | Code::Flood | Code::Disconnected | Code::Replaced | Code::Revoked);
+            self.part(conn, !is_over, now);
             self.say_goodbye(conn, code, now);
         }
     }
@@ -182,6 +184,7 @@ impl Effects for Turn<'_> {
     fn ask(&mut self, question: Question<'_>, token: Token) -> Option<Answer> {
         let asking = match question {
             Question::Connect { token, .. } => Asking::Connect { token: token.into() },
+            Question::Refresh { token, .. } => Asking::Refresh { token: token.into() },
             Question::Subscribe { user, channel } => {
                 Asking::Join { user: user.clone(), channel: channel.as_str().into() }
             }
@@ -293,6 +296,11 @@ impl Effects for Turn<'_> {
     fn leave(&mut self, subscription: Subscription<Handle>) {
         self.note_parted(&subscription.channel.stream.name);
         self.server.leave(&subscription, self.now);
+    }
+
+    fn look_again(&mut self) {
+        self.server.token_taken(self.conn, self.now);
+        self.server.output.wish(0, Inner::Look { conn: self.conn });
     }
 
     fn publish(&mut self, id: Option<u64>, channel: ChannelName<'_>, publication: &Publication<'_>) {

@@ -24,6 +24,9 @@ const GENERATION: &str = "g-";
 /// What a file system puts into a directory by itself.
 const LOST_AND_FOUND: &str = "lost+found";
 
+/// What tidingsd keeps beside the store.
+const REVOCATIONS: &str = "revocations.jsonl";
+
 /// How often a lock that somebody has is asked for again, and how long lies between: a process that was killed gives it
 /// back at once, one that shuts down needs a moment.
 const LOCK_TRIES: u32 = 20;
@@ -173,7 +176,7 @@ fn make(path: &Path) -> Result<(), StoreError> {
 /// The names in the directory, if they can be a store's.
 fn list(path: &Path) -> Result<Vec<String>, StoreError> {
     let listed = names(path).map_err(|error| failed("list", path, error))?;
-    let foreign = listed.iter().find(|name| name.as_str() != LOST_AND_FOUND);
+    let foreign = listed.iter().find(|name| !is_beside(name));
     if let Some(foreign) = foreign
         && !listed.iter().any(|name| is_own(name))
     {
@@ -187,6 +190,11 @@ fn is_own(name: &str) -> bool {
     [LOCK, CURRENT, CURRENT_NEW].contains(&name) || number(name).is_some()
 }
 
+/// Whether it may stand beside a store, and is none.
+fn is_beside(name: &str) -> bool {
+    [LOST_AND_FOUND, REVOCATIONS].contains(&name)
+}
+
 fn number(name: &str) -> Option<u64> {
     name.strip_prefix(GENERATION)?.parse().ok()
 }
@@ -198,7 +206,7 @@ fn names(path: &Path) -> io::Result<Vec<String>> {
 /// Names in the directory that are not a store's.
 pub(crate) fn foreign(path: &Path) -> Result<Vec<String>, StoreError> {
     let mut names = names(path).map_err(|error| failed("list", path, error))?;
-    names.retain(|name| !is_own(name) && name != LOST_AND_FOUND);
+    names.retain(|name| !is_own(name) && !is_beside(name));
     names.sort();
     Ok(names)
 }

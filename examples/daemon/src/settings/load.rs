@@ -25,8 +25,8 @@ const NAMED: [(&str, &str); 7] = [
     ("TIDINGS_DRAIN_TIMEOUT_MS", "http.drain_timeout_ms"),
 ];
 
-/// A setting that is a list, empty by default: of an empty list nothing stands among the defaults.
-const LIST: &str = "api.keys";
+/// Settings that are lists, empty by default: of an empty list nothing stands among the defaults.
+const LISTS: [&str; 3] = ["api.keys", "jwt.keys", "jwt.issuers"];
 
 /// All others: `TIDINGS_LIMITS__CONNECTIONS_MAX` is `limits.connections_max`.
 const PREFIX: &str = "TIDINGS_";
@@ -80,7 +80,8 @@ fn is_setting(defaults: &Config, key: &str) -> bool {
         ["namespaces", _, ref field @ ..] => format!("namespaces.{A_NAMESPACE}.{}", field.join(".")),
         _ => key.to_owned(),
     };
-    key == LIST || defaults.get::<Value>(&key).is_ok_and(|value| !matches!(value.kind, ValueKind::Table(_)))
+    LISTS.contains(&key.as_str())
+        || defaults.get::<Value>(&key).is_ok_and(|value| !matches!(value.kind, ValueKind::Table(_)))
 }
 
 fn settings(config: Config) -> Result<Settings> {

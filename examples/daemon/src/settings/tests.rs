@@ -10,7 +10,7 @@ use toml::Value;
 const DOCS: &str = include_str!("../../../../docs/settings.md");
 
 /// Settings without a default: they are not in what is written of the default settings.
-const UNSET: [&str; 4] = ["jwt_secret", "jwt_audience", "jwt_issuer", "api.key"];
+const UNSET: [&str; 5] = ["jwt_secret", "jwt_audience", "jwt_issuer", "jwt.revocation_key", "api.key"];
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -187,6 +187,18 @@ fn secrets_stay_texts_and_stay_hidden() {
 }
 
 #[test]
+fn lists_are_written_in_the_environment_as_in_the_file() {
+    let keys = |loaded: Loaded| loaded.settings.jwt.keys.0.iter().map(|key| key.algorithm.clone()).collect::<Vec<_>>();
+    let text = r#"[{algorithm = "EdDSA", public_key_file = "/a.pem"}, {algorithm = "HS256", secret = "s"}]"#;
+    let loaded = load(None, &environment(&[("TIDINGS_JWT__KEYS", text)])).unwrap();
+    assert!(!loaded.settings.to_toml().unwrap().contains("secret = \"s\""));
+    assert_eq!(keys(loaded), ["EdDSA", "HS256"]);
+    assert_eq!(keys(with_file(&format!("[jwt]\nkeys = {text}")).unwrap()), ["EdDSA", "HS256"]);
+    let told = refusal(load(None, &environment(&[("TIDINGS_JWT__KEYS", "[{secret = \"s3cr3t\"}")])));
+    assert!(told.contains("TIDINGS_JWT__KEYS") && !told.contains("s3cr3t"), "{told}");
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let cases = [
         ("lisen = \"127.0.0.1:1\"", "lisen"),
@@ -200,6 +212,10 @@ fn what_is_wrong_is_named() {
         ("[limits]\nconnections_max = \"many\"", "line 2"),
         ("\n\n[limits]\nconnections_max = -1", "line 4"),
         ("metrics = \"all\"", "everybody"),
+        ("[[jwt.keys]]\nkid = \"a\"", "algorithm"),
+        ("[[jwt.keys]]\nalgorithm = \"HS256\"\nsecrt = \"x\"", "secrt"),
+        ("[[jwt.issuers]]\nissuer = \"a\"", "jwks_url"),
+        ("jwt = { keys = 5 }", "list"),
         ("limits = 5", "line 1"),
         ("listen = ", "line 1"),
         ("listen = \"a\"\nlisten = \"b\"", "line 2"),

@@ -1,0 +1,147 @@
+//! Who is let in: the keys and rules of the settings, made into a gate.
+
+use crate::settings::Settings;
+use crate::settings::jwt::{KeySetting, Published};
+use crate::settings::secret::Secret;
+use anyhow::{Context as _, Result, anyhow, bail};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tidings::host::{Admission, ConnectAsk, Credential, Denial, Host};
+use tidings_auth::{Algorithm, Gate, GateOptions, Jwks, JwksOptions, Key, Verifier};
+
+/// Where revocations are kept, in the data directory.
+const REVOCATIONS: &str = "revocations.jsonl";
+
+/// Shorter ones can be guessed.
+const REVOCATION_KEY_BYTES_MIN: usize = 32;
+
+/// The host of this server: tokens are all it knows.
+pub(crate) struct Tokens(pub(crate) Gate);
+
+impl Host for Tokens {
+    async fn connect(&self, ask: ConnectAsk) -> Result<Admission, Denial> {
+        self.0.admit(&ask.token).await
+    }
+
+    fn is_revoked(&self, user: &str, credential: Credential) -> bool {
+        self.0.is_revoked(user, credential)
+    }
+}
+
+/// Whether the settings name anything but the one secret that tokens are checked with.
+pub(crate) fn has_keys(settings: &Settings) -> bool {
+    let jwt = &settings.jwt;
+    !(jwt.keys.0.is_empty() && jwt.issuers.0.is_empty() && jwt.jwks_url.is_empty())
+}
+
+/// The gate that the settings and this secret make. Begins to fetch published keys.
+///
+/// # Errors
+/// A key or a rule that can't be: each says which and what to do.
+pub(crate) fn gate(settings: &Settings, secret: Option<&Secret>) -> Result<Gate> {
+    let jwt = &settings.jwt;
+    let mut keys = Vec::new();
+    if let Some(secret) = secret {
+        keys.push(Key::secret(Algorithm::Hs256, secret.as_bytes())?);
+    }
+    for (at, setting) in jwt.keys.0.iter().enumerate() {
+        let named = setting
+            .kid
+            .as_ref()
+            .map_or_else(|| format!("key {} of jwt.keys", at + 1), |kid| format!("the key {kid:?} of jwt.keys"));
+        keys.push(key(setting).with_context(|| named)?);
+    }
+    let mut verifier = Verifier::new(keys).context("jwt.keys")?;
+    if !jwt.jwks_url.is_empty() {
+        let jwks = published(&jwt.jwks_url, settings.jwt_issuer.clone(), &jwt.jwks, settings);
+        verifier = verifier.jwks(jwks.context("jwt.jwks_url")?);
+    }
+    for issuer in &jwt.issuers.0 {
+        let jwks = published(&issuer.jwks_url, Some(issuer.issuer.clone()), &jwt.jwks, settings);
+        verifier = verifier.jwks(jwks.with_context(|| format!("the issuer {:?} of jwt.issuers", issuer.issuer))?);
+    }
+    if let Some(audience) = &settings.jwt_audience {
+        verifier = verifier.audience(audience);
+    }
+    if let Some(issuer) = &settings.jwt_issuer {
+        verifier = verifier.issuer(issuer);
+        for other in &jwt.issuers.0 {
+            verifier = verifier.issuer(&other.issuer);
+        }
+    }
+    verifier = verifier.leeway_s(jwt.leeway_s).context("jwt.leeway_s")?;
+    let allowed = algorithms(&jwt.algorithms)?;
+    if !allowed.is_empty() {
+        verifier = verifier.algorithms(&allowed).context("jwt.algorithms")?;
+    }
+    let mut options = GateOptions::default();
+    options.revocations_max = jwt.revocations_max;
+    options.ticket_ms = jwt.tickets.lifetime_ms;
+    options.tickets_max = jwt.tickets.tickets_max;
+    options.tickets_per_user_max = jwt.tickets.per_user_max;
+    Ok(Gate::new(verifier, &options))
+}
+
+/// What proves that somebody may revoke tokens, if anybody may.
+///
+/// # Errors
+/// It could be guessed.
+pub(crate) fn revocation_key(settings: &Settings) -> Result<Option<Secret>> {
+    let key = settings.jwt.revocation_key.clone();
+    if key.as_ref().is_some_and(|key| key.as_bytes().len() < REVOCATION_KEY_BYTES_MIN) {
+        bail!("jwt.revocation_key has fewer than 32 bytes and could be guessed; make one with `openssl rand -hex 32`");
+    }
+    Ok(key)
+}
+
+/// The file of revocations, if anything is kept.
+pub(crate) fn revocations(settings: &Settings) -> Option<PathBuf> {
+    settings.data().map(|data| data.join(REVOCATIONS))
+}
+
+fn published(url: &str, issuer: Option<String>, how: &Published, settings: &Settings) -> Result<Arc<Jwks>> {
+    let mut options = JwksOptions::default();
+    options.issuer = issuer;
+    options.cache_ms_min = how.cache_ms_min;
+    options.cache_ms_max = how.cache_ms_max;
+    options.stale_ms_max = how.stale_ms_max;
+    options.unknown_pause_ms = how.unknown_pause_ms;
+    options.fetch_timeout_ms = how.fetch_timeout_ms;
+    // The engine gives up a question that is not answered in time.
+    options.wait_ms = options.wait_ms.min(settings.times.question_timeout_ms * 3 / 4);
+    Ok(Arc::new(Jwks::start(url, options)?))
+}
+
+fn algorithms(list: &str) -> Result<Vec<Algorithm>> {
+    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(|name| algorithm(name).context("jwt.algorithms")).collect()
+}
+
+fn algorithm(name: &str) -> Result<Algorithm> {
+    Algorithm::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = Algorithm::ALL.iter().map(|algorithm| algorithm.name()).collect();
+        anyhow!("no algorithm {name:?}; there are {}", known.join(", "))
+    })
+}
+
+fn key(setting: &KeySetting) -> Result<Key> {
+    let KeySetting { kid, issuer, algorithm: name, secret, public_key, public_key_file } = setting;
+    let algorithm = algorithm(name)?;
+    let mut key = match (secret, public_key, public_key_file) {
+        (Some(secret), None, None) => Key::secret(algorithm, secret.as_bytes())?,
+        (None, Some(pem), None) => Key::public_pem(algorithm, pem)?,
+        (None, None, Some(path)) => {
+            let shown = path.display();
+            let pem = std::fs::read_to_string(path).with_context(|| format!("can't read {shown}"))?;
+            Key::public_pem(algorithm, &pem).with_context(|| format!("the file {shown}"))?
+        }
+        _ => bail!("give it one of secret, public_key and public_key_file"),
+    };
+    if let Some(kid) = kid {
+        key = key.id(kid)?;
+    }
+    Ok(match issuer {
+        Some(issuer) => key.issuer(issuer),
+        None => key,
+    })
+}
