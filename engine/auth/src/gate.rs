@@ -5,7 +5,8 @@ mod tests;
 
 use crate::claims::Claims;
 use crate::error::AuthError;
-use crate::revocations::{Revocation, Revocations, RevokeError};
+use crate::revocation::Revocation;
+use crate::revocations::{Revocations, RevokeError};
 use crate::tickets::{NoTicket, Ticket, Tickets, is_ticket};
 use crate::verifier::{Refused, Verifier};
 use std::fmt;

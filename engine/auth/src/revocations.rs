@@ -1,12 +1,11 @@
 //! Tokens that are good no more although their time is not over.
 
-mod journal;
 #[cfg(test)]
 mod tests;
 
 use crate::error::AuthError;
-use journal::Journal;
-use serde::{Deserialize, Serialize};
+use crate::journal::{self, Journal};
+use crate::revocation::Revocation;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -16,28 +15,6 @@ use tidings_proto::user::is_user_id;
 
 /// Longest name of a token that can be revoked by it, in bytes.
 const TOKEN_ID_BYTES_MAX: usize = 256;
-
-/// What is revoked. Times are in seconds since 1970.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-pub enum Revocation {
-    /// One token, by its `jti`.
-    Token {
-        /// The token's `jti`.
-        jti: String,
-        /// When the token ends by itself, or later: the revocation is kept until then.
-        until_s: u64,
-    },
-    /// All tokens of a user that were issued (`iat`) up to a moment, and those that do not say when.
-    User {
-        /// The user.
-        user: String,
-        /// Up to when.
-        before_s: u64,
-        /// When the last of these tokens has ended by itself, or later: the revocation is kept until then.
-        until_s: u64,
-    },
-}
 
 /// Why something was not revoked.
 #[derive(Debug)]

@@ -53,17 +53,17 @@ pub(crate) fn gate(settings: &Settings, secret: Option<&Secret>) -> Result<Gate>
     }
     let mut verifier = Verifier::new(keys).context("jwt.keys")?;
     if !jwt.jwks_url.is_empty() {
-        let jwks = published(&jwt.jwks_url, settings.jwt_issuer.clone(), &jwt.jwks, settings);
+        let jwks = published(&jwt.jwks_url, jwt.issuer.clone(), &jwt.jwks, settings);
         verifier = verifier.jwks(jwks.context("jwt.jwks_url")?);
     }
     for issuer in &jwt.issuers.0 {
         let jwks = published(&issuer.jwks_url, Some(issuer.issuer.clone()), &jwt.jwks, settings);
         verifier = verifier.jwks(jwks.with_context(|| format!("the issuer {:?} of jwt.issuers", issuer.issuer))?);
     }
-    if let Some(audience) = &settings.jwt_audience {
+    if let Some(audience) = &jwt.audience {
         verifier = verifier.audience(audience);
     }
-    if let Some(issuer) = &settings.jwt_issuer {
+    if let Some(issuer) = &jwt.issuer {
         verifier = verifier.issuer(issuer);
         for other in &jwt.issuers.0 {
             verifier = verifier.issuer(&other.issuer);

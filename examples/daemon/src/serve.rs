@@ -43,7 +43,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     }
     let origins: Origins = settings.allowed_origin.parse().context("allowed_origin (ALLOWED_ORIGIN)")?;
     let addresses = resolve(&settings.listen).await?;
-    let mint = match &settings.jwt_secret {
+    let mint = match &settings.jwt.secret {
         Some(secret) => Some(Mint::with_secret(secret.clone(), settings)?),
         None if has_keys(settings) => None,
         None => Some(mint_for_this_start(settings, &addresses)?),
@@ -94,7 +94,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
             figures.run_upkeep();
         }
     });
-    let welcome = match (&settings.jwt_secret, &mint) {
+    let welcome = match (&settings.jwt.secret, &mint) {
         (None, Some(mint)) => welcome::without_secret(place, settings.data(), mint, key_for_this_start.as_ref())?,
         (Some(_), _) => welcome::with_secret(place, settings.data(), has_api_keys),
         (None, None) => welcome::with_keys(place, settings.data(), has_api_keys),
@@ -118,7 +118,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
 /// reach. With a secret of the operator's the server is no trial, and a key would be printed to whatever keeps its output.
 fn api_keys(settings: &Settings) -> Result<(ApiKeys, Option<Secret>)> {
     let keys = settings.api.keys()?;
-    if !keys.is_empty() || settings.jwt_secret.is_some() || has_keys(settings) {
+    if !keys.is_empty() || settings.jwt.secret.is_some() || has_keys(settings) {
         return Ok((keys, None));
     }
     let secret = Secret::random()?;

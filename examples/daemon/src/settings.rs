@@ -14,7 +14,6 @@ pub(crate) mod tls;
 use api::Api;
 use http::Http;
 use jwt::Jwt;
-use secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,13 +26,7 @@ use tls::Encryption;
 pub(crate) struct Settings {
     /// The address to listen on.
     pub(crate) listen: String,
-    /// The secret of the tokens.
-    pub(crate) jwt_secret: Option<Secret>,
-    /// The name that tokens must be for.
-    pub(crate) jwt_audience: Option<String>,
-    /// The name that tokens must come from.
-    pub(crate) jwt_issuer: Option<String>,
-    /// Other keys than the secret, and how tokens are judged.
+    /// Keys of the tokens, and how tokens are judged.
     pub(crate) jwt: Jwt,
     /// Web origins that may connect, separated by commas.
     pub(crate) allowed_origin: String,
@@ -79,9 +72,6 @@ impl Default for Settings {
         let Config { limits, times, namespaces, store, presence, .. } = Config::stored(DATA);
         Self {
             listen: "127.0.0.1:8080".into(),
-            jwt_secret: None,
-            jwt_audience: None,
-            jwt_issuer: None,
             jwt: Jwt::default(),
             allowed_origin: String::new(),
             log: "info".into(),

@@ -21,7 +21,7 @@ impl Mint {
     /// # Errors
     /// There is none, or it is too short.
     pub(crate) fn new(settings: &Settings) -> Result<Self> {
-        let secret = settings.jwt_secret.clone();
+        let secret = settings.jwt.secret.clone();
         let secret = secret.context("JWT_SECRET is not set; set it to the secret that the server was started with")?;
         Self::with_secret(secret, settings)
     }
@@ -29,7 +29,7 @@ impl Mint {
     /// A mint with a secret of its own.
     pub(crate) fn with_secret(secret: Secret, settings: &Settings) -> Result<Self> {
         let signer = Signer::hs256(secret.as_bytes())?;
-        Ok(Self { signer, secret, audience: settings.jwt_audience.clone(), issuer: settings.jwt_issuer.clone() })
+        Ok(Self { signer, secret, audience: settings.jwt.audience.clone(), issuer: settings.jwt.issuer.clone() })
     }
 
     /// Its secret.

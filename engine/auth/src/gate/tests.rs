@@ -1,6 +1,6 @@
 use super::{Gate, GateOptions, now_s};
 use crate::claims::Claims;
-use crate::revocations::Revocation;
+use crate::revocation::Revocation;
 use crate::signer::Signer;
 use crate::verifier::Verifier;
 use tidings::Grants;

@@ -1,5 +1,6 @@
-use super::{Revocation, Revocations, RevokeError};
+use super::{Revocations, RevokeError};
 use crate::error::AuthError;
+use crate::revocation::Revocation;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;

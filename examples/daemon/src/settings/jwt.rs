@@ -13,6 +13,12 @@ use tidings_auth::{GateOptions, JwksOptions};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Jwt {
+    /// The secret of the tokens.
+    pub(crate) secret: Option<Secret>,
+    /// The name that tokens must be for.
+    pub(crate) audience: Option<String>,
+    /// The name that tokens must come from.
+    pub(crate) issuer: Option<String>,
     /// Algorithms that are taken, separated by commas; empty for those of the keys.
     pub(crate) algorithms: String,
     /// Difference of the clocks that is forgiven.
@@ -92,6 +98,9 @@ pub(crate) struct KeySetting {
 impl Default for Jwt {
     fn default() -> Self {
         Self {
+            secret: None,
+            audience: None,
+            issuer: None,
             algorithms: String::new(),
             leeway_s: 30,
             jwks_url: String::new(),

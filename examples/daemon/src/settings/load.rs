@@ -15,9 +15,12 @@ const A_NAMESPACE: &str = "messaging";
 pub(crate) type Environment = Map<String, String>;
 
 /// Names that are known beyond this program, and the settings that they are.
-const NAMED: [(&str, &str); 7] = [
+const NAMED: [(&str, &str); 10] = [
     ("TIDINGS_API_KEY", "api.key"),
-    ("JWT_SECRET", "jwt_secret"),
+    ("TIDINGS_JWT_SECRET", "jwt.secret"),
+    ("TIDINGS_JWT_AUDIENCE", "jwt.audience"),
+    ("TIDINGS_JWT_ISSUER", "jwt.issuer"),
+    ("JWT_SECRET", "jwt.secret"),
     ("ALLOWED_ORIGIN", "allowed_origin"),
     ("RATE_LIMIT_MESSAGES_PER_MINUTE", "limits.messages_per_minute"),
     ("RUST_LOG", "log"),
@@ -65,12 +68,43 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment) -> Result<Loa
 fn read(path: &Path) -> Result<Config> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("can't read the settings in {shown}"))?;
+    let text = with_new_names(&text).map_err(|why| anyhow!("the settings in {shown}: {why}"))?;
     toml::from_str::<Settings>(&text).map_err(|error| {
         let before = error.span().map_or("", |span| &text[..span.start.min(text.len())]);
         let line = 1 + before.matches('\n').count();
         anyhow!("the settings in {shown}, line {line}: {}", one_line(&error.message()))
     })?;
     Ok(Config::builder().add_source(File::from_str(&text, FileFormat::Toml)).build()?)
+}
+
+/// Names that settings had before they stood in `[jwt]`, and those that they have.
+const OLD_NAMES: [(&str, &str); 3] =
+    [("jwt_secret", "jwt.secret"), ("jwt_audience", "jwt.audience"), ("jwt_issuer", "jwt.issuer")];
+
+/// The text with new names in the place of old ones, on the same lines.
+fn with_new_names(text: &str) -> Result<String> {
+    let is_table = |line: &str| line.trim_start().starts_with('[');
+    let mut renamed = false;
+    let mut is_top = true;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        is_top &= !is_table(line);
+        let old = OLD_NAMES.iter().find(|(old, _)| {
+            let rest = line.trim_start().strip_prefix(old);
+            is_top && rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+        });
+        renamed |= old.is_some();
+        lines.push(old.map_or_else(|| line.to_owned(), |(old, new)| line.replacen(old, new, 1)));
+    }
+    let has_section =
+        text.lines().any(|line| line.trim_start().starts_with("[jwt") || line.trim_start().starts_with("[[jwt"));
+    if renamed && has_section {
+        return Err(anyhow!(
+            "jwt_secret, jwt_audience and jwt_issuer do not stand beside a section [jwt]; write them into it, as secret, \
+             audience and issuer"
+        ));
+    }
+    Ok(lines.join("\n"))
 }
 
 /// Whether there is such a setting. All namespaces have the same.

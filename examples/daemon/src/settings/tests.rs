@@ -10,7 +10,7 @@ use toml::Value;
 const DOCS: &str = include_str!("../../../../docs/settings.md");
 
 /// Settings without a default: they are not in what is written of the default settings.
-const UNSET: [&str; 5] = ["jwt_secret", "jwt_audience", "jwt_issuer", "jwt.revocation_key", "api.key"];
+const UNSET: [&str; 5] = ["jwt.secret", "jwt.audience", "jwt.issuer", "jwt.revocation_key", "api.key"];
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -177,13 +177,28 @@ fn the_time_to_drain_has_its_old_name_in_the_environment() {
 fn secrets_stay_texts_and_stay_hidden() {
     for secret in ["11111111111111111111111111111111", "0123456789", "true", "1e5", " ", "[a]"] {
         let Loaded { settings, .. } = load(None, &environment(&[("JWT_SECRET", secret)])).unwrap();
-        assert_eq!(settings.jwt_secret.as_ref().map(Secret::as_bytes), Some(secret.as_bytes()));
+        assert_eq!(settings.jwt.secret.as_ref().map(Secret::as_bytes), Some(secret.as_bytes()));
     }
     let secret = "a-secret-of-thirty-two-bytes-yes";
     let Loaded { settings, .. } = with_file(&format!("jwt_secret = \"{secret}\"")).unwrap();
-    assert_eq!(settings.jwt_secret.as_ref().map(Secret::as_bytes), Some(secret.as_bytes()));
+    assert_eq!(settings.jwt.secret.as_ref().map(Secret::as_bytes), Some(secret.as_bytes()));
     assert!(!format!("{settings:?}").contains(secret));
     assert!(!settings.to_toml().unwrap().contains(secret));
+}
+
+#[test]
+fn what_stands_in_the_section_jwt_has_its_old_names_too() {
+    let pairs = [("TIDINGS_JWT_SECRET", "a"), ("TIDINGS_JWT_AUDIENCE", "b"), ("TIDINGS_JWT_ISSUER", "c")];
+    let file = "# jwt_secret\njwt_secret = \"a\"\n jwt_audience= \"b\"\njwt_issuer = \"c\"\n[limits]\n";
+    for loaded in [load(None, &environment(&pairs)), with_file(file)] {
+        let Loaded { settings, unknown } = loaded.unwrap();
+        assert_eq!(unknown, [""; 0]);
+        assert_eq!(settings.jwt.secret.as_ref().map(Secret::as_bytes), Some(&b"a"[..]));
+        assert_eq!((settings.jwt.audience.as_deref(), settings.jwt.issuer.as_deref()), (Some("b"), Some("c")));
+    }
+    let told = refusal(with_file("jwt_secret = \"a\"\n[jwt]\nleeway_s = 1\n"));
+    assert!(told.contains("[jwt]") && told.contains("tidings.toml"), "{told}");
+    assert!(refusal(with_file("[limits]\njwt_secret = \"a\"\n")).contains("jwt_secret"));
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn the_effective_settings_can_be_seen_without_secrets() {
     let shown = call(&["config", "--listen", "127.0.0.1:1"], &environment);
     assert_eq!(shown.code, Some(0), "{}", shown.printed);
     for part in
-        ["listen = \"127.0.0.1:1\"", "messages_per_minute = 7", "jwt_secret = \"(hidden)\"", "[namespaces.realtime]"]
+        ["listen = \"127.0.0.1:1\"", "messages_per_minute = 7", "secret = \"(hidden)\"", "[namespaces.realtime]"]
     {
         assert!(shown.printed.contains(part), "{part}: {}", shown.printed);
     }

@@ -103,7 +103,7 @@ fn judged(daemon: &Daemon, token: &str, close: u16) -> (Value, Value) {
 #[test]
 fn keys_in_the_settings_check_every_algorithm_and_confuse_none() {
     let rows = rows();
-    let mut settings = "jwt_audience = \"tidings\"\njwt_issuer = \"https://id.example\"\n".to_owned();
+    let mut settings = "[jwt]\naudience = \"tidings\"\nissuer = \"https://id.example\"\n".to_owned();
     for row in &rows {
         let (name, value) = match row.get("secret") {
             Some(secret) => ("secret", text(secret)),
@@ -140,7 +140,7 @@ fn published_keys_are_fetched_rotated_and_outlive_an_outage() {
     let (old, new) = (row("RS256"), row("ES256"));
     let issuer = Issuer::start(std::slice::from_ref(&old));
     let settings = format!(
-        "jwt_audience = \"tidings\"\njwt_issuer = \"https://id.example\"\n[jwt]\njwks_url = \"{}\"\n[jwt.jwks]\nunknown_pause_ms = 1\n",
+        "[jwt]\naudience = \"tidings\"\nissuer = \"https://id.example\"\njwks_url = \"{}\"\n[jwt.jwks]\nunknown_pause_ms = 1\n",
         issuer.url()
     );
     let daemon = daemon_without_secret(&settings);
@@ -158,7 +158,7 @@ fn published_keys_are_fetched_rotated_and_outlive_an_outage() {
 #[test]
 fn unknown_keys_cause_one_request_a_minute() {
     let issuer = Issuer::start(&rows());
-    let settings = format!("jwt_audience = \"tidings\"\n[jwt]\njwks_url = \"{}\"\n", issuer.url());
+    let settings = format!("[jwt]\naudience = \"tidings\"\njwks_url = \"{}\"\n", issuer.url());
     let daemon = daemon_without_secret(&settings);
     Session::connect_with(&daemon, text(&row("RS256")["token"])).assert_alive();
     let expected = judged(&daemon, "x", 3500);
@@ -174,7 +174,7 @@ fn unknown_keys_cause_one_request_a_minute() {
 fn who_cannot_be_judged_comes_back() {
     let issuer = Issuer::start(&rows());
     issuer.fail();
-    let settings = format!("jwt_audience = \"tidings\"\n[jwt]\njwks_url = \"{}\"\n", issuer.url());
+    let settings = format!("[jwt]\naudience = \"tidings\"\njwks_url = \"{}\"\n", issuer.url());
     let daemon = daemon_without_secret(&settings);
     wait_until("a request has failed", || issuer.requests() >= 1);
     let (answer, _) = judged(&daemon, text(&row("RS256")["token"]), 3005);

@@ -3,8 +3,8 @@
 //! A file of its own rather than records of the store: it is read whole at the start, before anybody connects, is a few
 //! lines long, can be read by a person, and is there for hosts whose engine keeps nothing else on disk.
 
-use super::Revocation;
 use crate::error::AuthError;
+use crate::revocation::Revocation;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Largest file that is read, in bytes: what the most revocations with the longest names take, twice over.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-pub(super) struct Journal {
+pub(crate) struct Journal {
     path: PathBuf,
     file: File,
     lines: usize,
@@ -22,7 +22,7 @@ pub(super) struct Journal {
 
 /// What stands in the file; nothing if there is none. A last line that a crash cut short was never confirmed, and is passed
 /// over; any other that can't be read stops the start, for a revocation must not be lost without a word.
-pub(super) fn read(path: &Path) -> Result<Vec<Revocation>, AuthError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<Revocation>, AuthError> {
     let shown = path.display();
     let file = match File::open(path) {
         Ok(file) => file,
@@ -52,21 +52,21 @@ pub(super) fn read(path: &Path) -> Result<Vec<Revocation>, AuthError> {
 
 impl Journal {
     /// The file with these revocations alone.
-    pub(super) fn rewrite(path: &Path, all: impl Iterator<Item = Revocation>) -> Result<Self, AuthError> {
+    pub(crate) fn rewrite(path: &Path, all: impl Iterator<Item = Revocation>) -> Result<Self, AuthError> {
         let (file, lines) = write(path, all)
             .map_err(|error| AuthError::File(format!("can't write the revocations to {}: {error}", path.display())))?;
         Ok(Self { path: path.to_owned(), file, lines, is_torn: false })
     }
 
     /// The same while it is in use.
-    pub(super) fn replace(&mut self, all: impl Iterator<Item = Revocation>) -> io::Result<()> {
+    pub(crate) fn replace(&mut self, all: impl Iterator<Item = Revocation>) -> io::Result<()> {
         (self.file, self.lines) = write(&self.path, all)?;
         self.is_torn = false;
         Ok(())
     }
 
     /// One more, on disk when this returns.
-    pub(super) fn append(&mut self, revocation: &Revocation) -> io::Result<()> {
+    pub(crate) fn append(&mut self, revocation: &Revocation) -> io::Result<()> {
         let mut line = Vec::new();
         serde_json::to_writer(&mut line, revocation)?;
         line.push(b'\n');
@@ -79,11 +79,11 @@ impl Journal {
     }
 
     /// Whether a write has failed, so that the file must be written anew.
-    pub(super) const fn is_torn(&self) -> bool {
+    pub(crate) const fn is_torn(&self) -> bool {
         self.is_torn
     }
 
-    pub(super) const fn lines(&self) -> usize {
+    pub(crate) const fn lines(&self) -> usize {
         self.lines
     }
 }
