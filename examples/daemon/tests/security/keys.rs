@@ -207,6 +207,25 @@ pub(crate) fn post(daemon: &Daemon, path: &str, bearer: &str, more: &str, body: 
     (response.status, response.head, body)
 }
 
+/// The status of a request to `/sse`, whose answer has no end when it is a good one.
+fn status_of_events(daemon: &Daemon, token: &str) -> String {
+    let mut client = Client::connect(daemon.address);
+    client
+        .send(format!("GET /sse?channel=messaging:lobby&token={token} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes());
+    let mut head = [0; 12];
+    client.socket.read_exact(&mut head).unwrap();
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+#[test]
+fn a_ticket_opens_one_event_source() {
+    let daemon = Daemon::start("");
+    let alice = token(&["--user", "alice", "--sub", "messaging:lobby"]);
+    let ticket = post(&daemon, "/api/v1/tickets", &alice, "", "").2["ticket"].clone();
+    assert_eq!(status_of_events(&daemon, text(&ticket)), "HTTP/1.1 200");
+    assert_eq!(status_of_events(&daemon, text(&ticket)), "HTTP/1.1 401");
+}
+
 #[test]
 fn a_ticket_is_good_once_and_stands_in_no_log() {
     let mut daemon = Daemon::start("allowed_origin = \"https://app.example\"\nlog = \"debug\"\n");
