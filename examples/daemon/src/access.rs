@@ -12,9 +12,6 @@ use tidings_auth::{Algorithm, Gate, GateOptions, Jwks, JwksOptions, Key, Verifie
 /// Where revocations are kept, in the data directory.
 const REVOCATIONS: &str = "revocations.jsonl";
 
-/// Shorter ones can be guessed.
-const REVOCATION_KEY_BYTES_MIN: usize = 32;
-
 /// The host of this server: tokens are all it knows.
 pub(crate) struct Tokens(pub(crate) Gate);
 
@@ -80,18 +77,6 @@ pub(crate) fn gate(settings: &Settings, secret: Option<&Secret>) -> Result<Gate>
     options.tickets_max = jwt.tickets.tickets_max;
     options.tickets_per_user_max = jwt.tickets.per_user_max;
     Ok(Gate::new(verifier, &options))
-}
-
-/// What proves that somebody may revoke tokens, if anybody may.
-///
-/// # Errors
-/// It could be guessed.
-pub(crate) fn revocation_key(settings: &Settings) -> Result<Option<Secret>> {
-    let key = settings.jwt.revocation_key.clone();
-    if key.as_ref().is_some_and(|key| key.as_bytes().len() < REVOCATION_KEY_BYTES_MIN) {
-        bail!("jwt.revocation_key has fewer than 32 bytes and could be guessed; make one with `openssl rand -hex 32`");
-    }
-    Ok(key)
 }
 
 /// The file of revocations, if anything is kept.

@@ -1,7 +1,6 @@
 //! `POST /api/v1/revocations`: ends a token, or all of a user's tokens, before their time.
 
-use crate::answer::{Answer, JSON, answer, bearer, refusal};
-use crate::settings::secret::Secret;
+use crate::answer::{Answer, JSON, answer, refusal};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderValue};
@@ -11,7 +10,8 @@ use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tidings::host::Denial;
 use tidings::{Code, Engine};
-use tidings_auth::{Gate, Revocation, RevokeError, is_same_secret};
+use tidings_auth::{Gate, Revocation, RevokeError};
+use tidings_transports::{ApiKey, ApiKeys, Right};
 use tokio::time::timeout;
 
 /// Where.
@@ -30,7 +30,7 @@ const FOR_GOOD_S: u64 = 253_402_300_799;
 pub(crate) struct Revoker {
     engine: Engine,
     gate: Gate,
-    key: Option<Secret>,
+    keys: ApiKeys,
 }
 
 /// What is asked for.
@@ -46,33 +46,31 @@ struct Asked {
 }
 
 impl Revoker {
-    /// Revokes at this gate and in this engine, for whoever brings the key.
-    pub(crate) const fn new(engine: Engine, gate: Gate, key: Option<Secret>) -> Self {
-        Self { engine, gate, key }
+    /// Revokes at this gate and in this engine, for whoever brings a key of the HTTP API with the right to it.
+    pub(crate) const fn new(engine: Engine, gate: Gate, keys: ApiKeys) -> Self {
+        Self { engine, gate, keys }
     }
 
     /// Answers one request.
     pub(crate) async fn answer(&self, request: &mut Request<Incoming>) -> Answer {
-        let Some(key) = &self.key else {
-            let text = "tokens can't be revoked over HTTP here: set jwt.revocation_key";
-            return refusal(&Denial::new(Code::NotFound, text));
+        let Some(key) = self.keys.find(request.headers()) else {
+            return refusal(&Denial::new(Code::Unauthorized, "give a key of the API: Authorization: Bearer KEY"));
         };
         if request.method() != Method::POST {
             let mut answer = answer(StatusCode::METHOD_NOT_ALLOWED, JSON, "");
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             return answer;
         }
-        let given = bearer(request.headers()).unwrap_or_default();
-        if !is_same_secret(given.as_bytes(), key.as_bytes()) {
-            return refusal(&Denial::new(Code::Unauthorized, "the key is not valid"));
+        if !key.has(Right::Revoke) {
+            return refusal(&Denial::new(Code::Forbidden, "this key lacks the right `revoke`"));
         }
-        match self.revoke(request.body_mut()).await {
+        match self.revoke(key, request.body_mut()).await {
             Ok(ended) => answer(StatusCode::OK, JSON, format!("{}\n", json!({ "sessions_ended": ended }))),
             Err(denial) => refusal(&denial),
         }
     }
 
-    async fn revoke(&self, body: &mut Incoming) -> Result<usize, Denial> {
+    async fn revoke(&self, key: &ApiKey, body: &mut Incoming) -> Result<usize, Denial> {
         let bad = |text: &str| Denial::new(Code::BadRequest, text);
         let collected = timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await;
         let body = match collected {
@@ -93,6 +91,10 @@ impl Revoker {
             (None, Some(jti)) if asked.issued_before_s.is_none() => (Revocation::Token { jti, until_s }, None),
             _ => return Err(bad("name a `user`, with `issued_before_s` if you like, or the `jti` of a token")),
         };
+        // Whose the token is that a name stands for is not known.
+        if !user.as_deref().map_or_else(|| key.covers_every_user(), |user| key.covers_user(user)) {
+            return Err(Denial::new(Code::Forbidden, "this key does not cover the user, or every user for a `jti`"));
+        }
         let kept = match self.gate.revoke(revocation).await {
             Err(RevokeError::Name(text)) => return Err(bad(text)),
             Err(error @ RevokeError::Full) => return Err(Denial::new(Code::Limit, &error.to_string())),

@@ -50,7 +50,6 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     };
     let (keys, key_for_this_start) = api_keys(settings)?;
     let gate = access::gate(settings, mint.as_ref().map(Mint::secret))?;
-    let revocation_key = access::revocation_key(settings)?;
     let mut signals = Signals::new()?;
     let limits = settings.transports();
     let checked = limits.check().and_then(|()| settings.api.limits().check());
@@ -71,7 +70,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let has_api_keys = !keys.is_empty();
     let doors = Doors {
         desk: Desk::new(gate.clone(), origins.clone()),
-        revoker: Revoker::new(engine.clone(), gate, revocation_key),
+        revoker: Revoker::new(engine.clone(), gate, keys.clone()),
         gateway: Gateway::new(engine.clone(), origins.clone(), limits.clone()),
         api: Api::new(engine.clone(), keys, origins.clone(), settings.api.limits()),
         sse: Sse::new(engine.clone(), origins, limits),

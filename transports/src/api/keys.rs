@@ -29,11 +29,13 @@ pub enum Right {
     Subscribe,
     /// Read the statistics.
     Stats,
+    /// Revoke tokens, where the host has a call for it.
+    Revoke,
 }
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Publish,
         Self::Send,
         Self::History,
@@ -42,6 +44,7 @@ impl Right {
         Self::Disconnect,
         Self::Subscribe,
         Self::Stats,
+        Self::Revoke,
     ];
 
     /// Its name, as it stands in settings and answers.
@@ -56,6 +59,7 @@ impl Right {
             Self::Disconnect => "disconnect",
             Self::Subscribe => "subscribe",
             Self::Stats => "stats",
+            Self::Revoke => "revoke",
         }
     }
 
@@ -145,7 +149,9 @@ impl ApiKey {
         &self.name
     }
 
-    pub(super) fn has(&self, right: Right) -> bool {
+    /// Whether it has a right.
+    #[must_use]
+    pub fn has(&self, right: Right) -> bool {
         self.rights.contains(&right)
     }
 
@@ -153,12 +159,20 @@ impl ApiKey {
         self.channels.iter().any(|pattern| pattern.covers(channel))
     }
 
-    pub(super) fn covers_user(&self, user: &str) -> bool {
+    /// Whether it may use every user.
+    #[must_use]
+    pub fn covers_every_user(&self) -> bool {
+        self.users.iter().any(|pattern| pattern.as_str() == "*")
+    }
+
+    /// Whether it may use this user.
+    #[must_use]
+    pub fn covers_user(&self, user: &str) -> bool {
         self.users.iter().any(|pattern| pattern.covers(user))
     }
 }
 
-/// The keys of an API.
+/// The keys of an API. A host asks them for calls of its own as well.
 #[derive(Clone, Debug, Default)]
 pub struct ApiKeys(Arc<[ApiKey]>);
 
@@ -177,7 +191,8 @@ impl ApiKeys {
 
     /// The key that a request brings as `Authorization: Bearer`. In a time that tells nothing of the keys but how many
     /// there are: hashes are compared, and all of them.
-    pub(super) fn find(&self, headers: &HeaderMap) -> Option<&ApiKey> {
+    #[must_use]
+    pub fn find(&self, headers: &HeaderMap) -> Option<&ApiKey> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return None };
         let (scheme, secret) = value.as_bytes().split_at_checked(b"Bearer ".len())?;

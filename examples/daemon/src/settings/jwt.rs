@@ -31,8 +31,6 @@ pub(crate) struct Jwt {
     pub(crate) keys: List<KeySetting>,
     /// How published keys are fetched.
     pub(crate) jwks: Published,
-    /// What proves that somebody may revoke tokens over HTTP; without it nobody may.
-    pub(crate) revocation_key: Option<Secret>,
     /// Most revocations that are kept.
     pub(crate) revocations_max: usize,
     /// How long tickets are good, and how many there may be.
@@ -107,7 +105,6 @@ impl Default for Jwt {
             issuers: List::default(),
             keys: List::default(),
             jwks: Published::default(),
-            revocation_key: None,
             revocations_max: GateOptions::default().revocations_max,
             tickets: Tickets::default(),
         }
@@ -129,7 +126,7 @@ impl Default for Tickets {
     }
 }
 
-/// A list of tables: in a file as such, in the environment as the text that would stand in the file.
+/// A list of tables: in a file as such, in the environment as one in JSON.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
@@ -152,7 +149,7 @@ impl<'de, T: for<'t> Deserialize<'t>> Visitor<'de> for ListVisitor<T> {
     type Value = List<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of tables, such as [{kid = \"a\", algorithm = \"RS256\"}]")
+        f.write_str("a list of tables")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
@@ -160,12 +157,10 @@ impl<'de, T: for<'t> Deserialize<'t>> Visitor<'de> for ListVisitor<T> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        #[derive(Deserialize)]
-        struct Document<T> {
-            list: Vec<T>,
-        }
-        let document: Result<Document<T>, _> = toml::from_str(&format!("list = {text}"));
-        // The message alone: the text may hold a secret.
-        document.map(|document| List(document.list)).map_err(|error| E::custom(error.message()))
+        // What is wrong is told without what stands there.
+        serde_json::from_str(text).map(List).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            E::custom(format_args!("not such a list in JSON, at line {line}, column {column}"))
+        })
     }
 }

@@ -10,7 +10,7 @@ use toml::Value;
 const DOCS: &str = include_str!("../../../../docs/settings.md");
 
 /// Settings without a default: they are not in what is written of the default settings.
-const UNSET: [&str; 5] = ["jwt.secret", "jwt.audience", "jwt.issuer", "jwt.revocation_key", "api.key"];
+const UNSET: [&str; 4] = ["jwt.secret", "jwt.audience", "jwt.issuer", "api.key"];
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -202,14 +202,26 @@ fn what_stands_in_the_section_jwt_has_its_old_names_too() {
 }
 
 #[test]
-fn lists_are_written_in_the_environment_as_in_the_file() {
+fn lists_are_written_in_the_environment_in_json() {
     let keys = |loaded: Loaded| loaded.settings.jwt.keys.0.iter().map(|key| key.algorithm.clone()).collect::<Vec<_>>();
-    let text = r#"[{algorithm = "EdDSA", public_key_file = "/a.pem"}, {algorithm = "HS256", secret = "s"}]"#;
+    let text = r#"[{"algorithm": "EdDSA", "public_key_file": "/a.pem"}, {"algorithm": "HS256", "secret": "s"}]"#;
     let loaded = load(None, &environment(&[("TIDINGS_JWT__KEYS", text)])).unwrap();
     assert!(!loaded.settings.to_toml().unwrap().contains("secret = \"s\""));
     assert_eq!(keys(loaded), ["EdDSA", "HS256"]);
-    assert_eq!(keys(with_file(&format!("[jwt]\nkeys = {text}")).unwrap()), ["EdDSA", "HS256"]);
-    let told = refusal(load(None, &environment(&[("TIDINGS_JWT__KEYS", "[{secret = \"s3cr3t\"}")])));
+    assert_eq!(
+        keys(
+            with_file(&format!(
+                "[jwt]\nkeys = {}",
+                text.replace(": ", " = ")
+                    .replace("\"algorithm\"", "algorithm")
+                    .replace("\"secret\"", "secret")
+                    .replace("\"public_key_file\"", "public_key_file")
+            ))
+            .unwrap()
+        ),
+        ["EdDSA", "HS256"]
+    );
+    let told = refusal(load(None, &environment(&[("TIDINGS_JWT__KEYS", "[{\"secret\": \"s3cr3t\"}")])));
     assert!(told.contains("TIDINGS_JWT__KEYS") && !told.contains("s3cr3t"), "{told}");
 }
 

@@ -29,7 +29,7 @@ fn revoke(daemon: &Daemon, body: &Value) -> u64 {
 }
 
 fn daemon_that_revokes() -> Daemon {
-    Daemon::start(&format!("[jwt]\nrevocation_key = \"{REVOCATION_KEY}\"\n"))
+    Daemon::start(&format!("[api]\nkey = \"{REVOCATION_KEY}\"\n"))
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_revoked_token_ends_its_sessions_for_good() {
 #[test]
 fn a_users_tokens_are_revoked_up_to_now_and_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = format!("[jwt]\nrevocation_key = \"{REVOCATION_KEY}\"\n");
+    let settings = format!("[api]\nkey = \"{REVOCATION_KEY}\"\n");
     let data = folder.path().to_str().unwrap();
     let start = || {
         let args = ["--listen", "127.0.0.1:0", "--data", data];
@@ -187,7 +187,20 @@ fn only_who_has_the_key_revokes() {
         assert_eq!(status, expected, "{body}: {answer}");
     }
     Session::connect_with(&daemon, &alice).assert_alive();
-    // Where no key is set, nobody may.
+    // Where no key is set, nobody may; and a key does what its rights say, for the users that it covers.
     let (status, _, answer) = post(&Daemon::start(""), "/api/v1/revocations", "", "", &good);
-    assert_eq!(status, 404, "{answer}");
+    assert_eq!(status, 401, "{answer}");
+    let (other, some) = ("another-key-of-thirty-two-bytes!", "a-key-for-some-of-all-the-users!");
+    let daemon = Daemon::start(&format!(
+        "[[api.keys]]\nname = \"a\"\nkey = \"{other}\"\nrights = [\"disconnect\"]\n[[api.keys]]\nname = \"b\"\nkey = \
+         \"{some}\"\nrights = [\"revoke\"]\nusers = [\"a*\"]\n"
+    ));
+    for (key, body, expected) in [
+        (other, good.as_str(), 403),
+        (some, &good, 200),
+        (some, "{\"user\":\"bob\"}", 403),
+        (some, "{\"jti\":\"x\"}", 403),
+    ] {
+        assert_eq!(post(&daemon, "/api/v1/revocations", key, "", body).0, expected, "{body}");
+    }
 }
