@@ -59,13 +59,7 @@ struct Inner {
 
 impl Routes {
     /// The routes of an engine that is reached at this place.
-    pub(crate) fn new(
-        engine: Engine,
-        doors: Doors,
-        figures: PrometheusHandle,
-        readers: Readers,
-        place: Place,
-    ) -> Self {
+    pub(crate) fn new(engine: Engine, doors: Doors, figures: PrometheusHandle, readers: Readers, place: Place) -> Self {
         Self(Arc::new(Inner { engine, doors, figures, readers, page: page::html(place) }))
     }
 

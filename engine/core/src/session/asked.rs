@@ -25,10 +25,23 @@ pub(super) enum Kept {
     Connect(Box<Wish>),
     Refresh,
     /// A channel that the session is in, and may not stay in by the rights of its new token alone.
-    Stay { channel: Box<str> },
-    Subscribe { channel: Box<str>, since: Option<Position>, presence: Option<bool>, info: Option<Data> },
-    Publish { channel: Box<str>, message: Message },
-    Send { user: Box<str>, message: Message },
+    Stay {
+        channel: Box<str>,
+    },
+    Subscribe {
+        channel: Box<str>,
+        since: Option<Position>,
+        presence: Option<bool>,
+        info: Option<Data>,
+    },
+    Publish {
+        channel: Box<str>,
+        message: Message,
+    },
+    Send {
+        user: Box<str>,
+        message: Message,
+    },
     Watch(Box<WatchWish>),
     Call,
 }
@@ -128,7 +141,7 @@ impl Asked {
 
     /// Whether another token is being looked at.
     pub(super) fn is_refreshing(&self) -> bool {
-        self.waiting.iter().any(|waiting| matches!(waiting.kept, Kept::Refresh | Kept::Stay { .. }))
+        self.each().any(|waiting| matches!(waiting.kept, Kept::Refresh | Kept::Stay { .. }))
     }
 
     /// How many of them want to join a channel.

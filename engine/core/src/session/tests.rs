@@ -34,7 +34,7 @@ use tidings_proto::code::Code;
 use tidings_proto::command::Wait;
 use tidings_proto::decode::frames;
 use tidings_proto::frame::{LeftReason, ServerFrame, Unsubscribed};
-use tidings_proto::id::{Position, StreamNumber};
+use tidings_proto::id::StreamNumber;
 use tidings_proto::pattern::Pattern;
 use tidings_proto::payload::{Codec, DataRef};
 use tidings_proto::presence::Present;
