@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    door,
+    door::{self, Entered},
     impatient::Impatient,
     limits::Limits,
     options::Options,
@@ -42,6 +42,14 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     Content-Length: 49\r\n\r\n\
     This server is full; come back in a few seconds.\n";
 
+/// The answer to an address that has as many connections as it may.
+const CROWD: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    Retry-After: 5\r\n\
+    Connection: close\r\n\
+    Content-Type: text/plain; charset=utf-8\r\n\
+    Content-Length: 76\r\n\r\n\
+    This address has as many connections as it may; come back in a few seconds.\n";
+
 /// How many connections may be told so at the same time, and for how long; others are closed without a word.
 const REFUSALS_MAX: usize = 64;
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -55,6 +63,7 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 ///   spoken under it. A connection above `connections_max` is then closed without a handshake.
 /// - Above `connections_max` a connection is answered 503 with `Retry-After`. An upgraded connection, or one whose socket
 ///   was taken over for SSE, counts for as long as its [`Seat`] lives, which is passed on by itself.
+/// - An address that has as many connections as it may ([`Options::visitors`]) is answered the same.
 /// - `service` is any service of hyper; axum's and others of tower become one by `hyper_util::service::TowerToHyperService`.
 ///   Every request has the way to its socket among its extensions, as [`TakeOver`].
 /// - Every request has the address that it came from among its extensions, as [`Peer`]. What it says of that itself counts
@@ -95,19 +104,23 @@ where
             accepted = accept(&listener, &mut complaints) => accepted,
         };
         let Some(seat) = Seat::take(&seats) else {
-            refuse(socket, &refusals, options.tls.is_none());
+            refuse(socket, FULL, &refusals, options.tls.is_none());
             continue;
         };
         // Answers are small and somebody waits for each; it fails only when the peer has gone already.
         let _ = socket.set_nodelay(true);
         let (http, service, options) = (http.clone(), service.clone(), Arc::clone(&options));
-        let (alive, mut shutdown) = (alive.clone(), shutdown.clone());
+        let (alive, mut shutdown, refusals) = (alive.clone(), shutdown.clone(), Arc::clone(&refusals));
         tokio::spawn(async move {
             let entered = tokio::select! {
-                entered = door::enter(&options, socket, address) => entered,
-                () = told(&mut shutdown) => None,
+                entered = door::enter(&options, socket, address, &seat) => entered,
+                () = told(&mut shutdown) => Entered::Out,
             };
-            let Some((stream, peer)) = entered else { return };
+            let (stream, peer) = match entered {
+                Entered::In(stream, peer) => (stream, peer),
+                Entered::Crowd(socket) => return refuse(socket, CROWD, &refusals, options.tls.is_none()),
+                Entered::Out => return,
+            };
             let stream = Impatient::new(stream, Duration::from_millis(options.limits.write_timeout_ms));
             let patience = Duration::from_millis(options.limits.drain_timeout_ms);
             let (socket, take_over) = Lent::new(stream);
@@ -212,7 +225,7 @@ impl Complaints {
 }
 
 /// Tells a connection that there is no seat for it, if it can hear that without a handshake.
-fn refuse(mut socket: TcpStream, refusals: &Arc<Semaphore>, is_plain: bool) {
+fn refuse(mut socket: TcpStream, answer: &'static [u8], refusals: &Arc<Semaphore>, is_plain: bool) {
     metrics::counter!("tidings_http_connections_refused_total").increment(1);
     let permit = is_plain.then(|| Arc::clone(refusals).try_acquire_owned());
     let Some(Ok(permit)) = permit else { return };
@@ -220,7 +233,7 @@ fn refuse(mut socket: TcpStream, refusals: &Arc<Semaphore>, is_plain: bool) {
         // What goes wrong here is the end of a connection that ends anyway. Its request is read away so that
         // closing doesn't reset the connection before the answer was seen.
         let _ = timeout(REFUSAL_TIMEOUT, async {
-            socket.write_all(FULL).await?;
+            socket.write_all(answer).await?;
             socket.shutdown().await?;
             let mut rest = [0; 512];
             while socket.read(&mut rest).await? > 0 {}

@@ -24,6 +24,7 @@ mod seat;
 mod sse;
 mod takeover;
 mod tls;
+mod visitors;
 mod ws;
 
 pub use api::{
@@ -43,6 +44,7 @@ pub use seat::Seat;
 pub use sse::gateway::Sse;
 pub use takeover::TakeOver;
 pub use tls::{Tls, TlsError};
+pub use visitors::{Visitors, Visits};
 pub use ws::{
     close::{is_legal_close_code, push_close_frame},
     decode::{Decoded, Decoder},

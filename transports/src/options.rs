@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{limits::Limits, proxies::Proxies, tls::Tls};
+use crate::{limits::Limits, proxies::Proxies, tls::Tls, visitors::Visitors};
 
 /// How [`crate::serve`] serves. Limits alone are enough: they turn into options for plain HTTP that trust no proxy.
 #[derive(Clone, Debug)]
@@ -14,13 +14,15 @@ pub struct Options {
     pub proxies: Proxies,
     /// What connections are encrypted with; `None`: they are not.
     pub tls: Option<Tls>,
+    /// Who comes, and how often.
+    pub visitors: Visitors,
 }
 
 impl Options {
     /// Options that hold peers to these limits.
     #[must_use]
     pub fn new(limits: impl Into<Arc<Limits>>) -> Self {
-        Self { limits: limits.into(), proxies: Proxies::default(), tls: None }
+        Self { limits: limits.into(), proxies: Proxies::default(), tls: None, visitors: Visitors::default() }
     }
 
     /// The same, with these proxies in front.
@@ -34,6 +36,13 @@ impl Options {
     #[must_use]
     pub fn with_tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
+        self
+    }
+
+    /// The same, with this book of visitors.
+    #[must_use]
+    pub fn with_visitors(mut self, visitors: Visitors) -> Self {
+        self.visitors = visitors;
         self
     }
 }

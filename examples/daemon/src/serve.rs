@@ -54,7 +54,9 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let limits = settings.transports();
     let checked = limits.check().and_then(|()| settings.api.limits().check());
     checked.map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
-    let mut options = Options::new(limits.clone()).with_proxies(settings.http.proxies()?);
+    let visitors = settings.http.visitors();
+    let mut options =
+        Options::new(limits.clone()).with_proxies(settings.http.proxies()?).with_visitors(visitors.clone());
     options.tls = settings.tls.tls()?;
     let engine = Engine::start(settings.engine(), Tokens(gate.clone())).context("can't start")?;
     // The directory is this server's alone from here on.
@@ -71,9 +73,9 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let doors = Doors {
         desk: Desk::new(gate.clone(), origins.clone()),
         revoker: Revoker::new(engine.clone(), gate, keys.clone()),
-        gateway: Gateway::new(engine.clone(), origins.clone(), limits.clone()),
+        gateway: Gateway::new(engine.clone(), origins.clone(), limits.clone()).with_visitors(visitors.clone()),
         api: Api::new(engine.clone(), keys, origins.clone(), settings.api.limits()),
-        sse: Sse::new(engine.clone(), origins, limits),
+        sse: Sse::new(engine.clone(), origins, limits).with_visitors(visitors),
     };
     let place = Place { address, is_secure: options.tls.is_some() };
     let at = Place { address: welcome::reachable(address), ..place };

@@ -7,7 +7,7 @@ use hyper::{
     Response, StatusCode,
     header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 use tidings::Code;
 
 /// When a client that found no room should come back, in milliseconds.
@@ -43,6 +43,13 @@ impl Refusal {
         let message = "the server takes no more connections now; come back in a few seconds";
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message);
         Self { retry_after_ms: Some(COME_BACK_MS), ..refusal }
+    }
+
+    /// The address begins too many streams.
+    pub(crate) fn too_often(wait: Duration) -> Self {
+        let message = "this address begins too many connections; wait as long as Retry-After says";
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        Self { retry_after_ms: Some(wait_ms), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message) }
     }
 
     /// What the session answered.

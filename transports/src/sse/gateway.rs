@@ -7,7 +7,9 @@ use super::{
     places::Places,
     serving::{Serving, Times},
 };
-use crate::{cors::Cors, limits::Limits, origin::Origins, seat::Seat, takeover::TakeOver};
+use crate::{
+    cors::Cors, limits::Limits, origin::Origins, peer::Peer, seat::Seat, takeover::TakeOver, visitors::Visitors,
+};
 use bytes::{Buf, Bytes};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
@@ -73,6 +75,7 @@ pub struct Sse {
     engine: Engine,
     cors: Cors,
     limits: Arc<Limits>,
+    visitors: Visitors,
 }
 
 impl Sse {
@@ -80,7 +83,15 @@ impl Sse {
     #[must_use]
     pub fn new(engine: Engine, origins: Origins, mut limits: Limits) -> Self {
         limits.message_bytes_max = engine.message_bytes_max();
-        Self { engine, cors: Cors::new(origins, METHODS, HEADERS), limits: Arc::new(limits) }
+        let cors = Cors::new(origins, METHODS, HEADERS);
+        Self { engine, cors, limits: Arc::new(limits), visitors: Visitors::default() }
+    }
+
+    /// The same, with this book of visitors: one that others share.
+    #[must_use]
+    pub fn with_visitors(mut self, visitors: Visitors) -> Self {
+        self.visitors = visitors;
+        self
     }
 
     /// Answers a request. Where that is a stream, it begins by itself when the answer was given back.
@@ -112,6 +123,7 @@ impl Sse {
         if self.engine.is_stopping() {
             return Ok(come_back(COME_BACK_MS));
         }
+        self.greet(request)?;
         let way = Way::of(request)?;
         let ask = Ask::read(request.uri().query(), request.headers())?;
         let mut opening = Opening::begin(&self.engine)?;
@@ -141,6 +153,7 @@ impl Sse {
             let frames = self.body(request.body_mut()).await?;
             return self.feed(request.headers(), &frames);
         }
+        self.greet(request)?;
         let way = Way::of(request)?;
         let frames = self.body(request.body_mut()).await?;
         if self.engine.is_stopping() {
@@ -149,6 +162,12 @@ impl Sse {
         let mut opening = Opening::begin(&self.engine)?;
         opening.converse(&frames).await?;
         self.open(way, opening, None, request.headers())
+    }
+
+    /// Counts a stream that an address begins.
+    fn greet<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        let Some(peer) = request.extensions().get::<Peer>() else { return Ok(()) };
+        self.visitors.begin(peer.address()).map_err(Refusal::too_often)
     }
 
     /// All of a body, within the limits.

@@ -1,14 +1,19 @@
 //! WebSocket in front of an engine.
 
 use super::{handshake::Handshake, serving::Serving, socket::WebSocket, upgrade::Upgrade};
-use crate::{limits::Limits, origin::Origins};
+use crate::{
+    limits::Limits,
+    origin::Origins,
+    peer::Peer,
+    visitors::{Visitors, whole_seconds},
+};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     Request, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tidings::{Code, Engine};
 use tidings_proto::wire::WireForm;
 
@@ -27,6 +32,7 @@ pub struct Gateway {
     engine: Engine,
     handshake: Handshake,
     limits: Arc<Limits>,
+    visitors: Visitors,
 }
 
 impl Gateway {
@@ -35,7 +41,14 @@ impl Gateway {
     pub fn new(engine: Engine, origins: Origins, mut limits: Limits) -> Self {
         limits.message_bytes_max = engine.message_bytes_max();
         let handshake = Handshake::new(origins).with_subprotocols(&[MSGPACK, JSON]);
-        Self { engine, handshake, limits: Arc::new(limits) }
+        Self { engine, handshake, limits: Arc::new(limits), visitors: Visitors::default() }
+    }
+
+    /// The same, with this book of visitors: one that others share.
+    #[must_use]
+    pub fn with_visitors(mut self, visitors: Visitors) -> Self {
+        self.visitors = visitors;
+        self
     }
 
     /// Answers an upgrade request. The session begins by itself when the answer was sent.
@@ -43,6 +56,12 @@ impl Gateway {
         if !self.engine.has_room() {
             metrics::counter!("tidings_ws_rejections_total", "reason" => "full").increment(1);
             return full();
+        }
+        if let Some(peer) = request.extensions().get::<Peer>()
+            && let Err(wait) = self.visitors.begin(peer.address())
+        {
+            metrics::counter!("tidings_ws_rejections_total", "reason" => "too_often").increment(1);
+            return too_often(wait);
         }
         let accepted = match self.handshake.accept(request) {
             Ok(accepted) => accepted,
@@ -77,6 +96,17 @@ async fn begin(engine: Engine, upgrade: Upgrade, form: WireForm, limits: Arc<Lim
         return None;
     }
     Serving::open(&engine, connection, form, limits).ok()
+}
+
+/// The answer to an address that comes too often.
+fn too_often(wait: Duration) -> Response<Full<Bytes>> {
+    let text = "This address begins too many connections; wait as long as Retry-After says.\n";
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }
 
 /// The answer when there is no room for one more connection.

@@ -29,16 +29,16 @@ struct Exemption {
     reason: &'static str,
 }
 
-const EXEMPTIONS: [Exemption; 2] = [
-    Exemption {
-        subject: "engine/src/config.rs::Limits",
-        reason: "one section of the settings' file: a list, of which no field has to do with another",
-    },
+const EXEMPTIONS: [Exemption; 3] = [
+    Exemption { subject: "engine/src/config.rs::Limits", reason: SECTION },
+    Exemption { subject: "examples/daemon/src/settings/http.rs::Http", reason: SECTION },
     Exemption {
         subject: "examples/daemon/src/settings.rs::Settings",
         reason: "its fields are the sections that operators write, and the keys of the tokens stand outside any",
     },
 ];
+
+const SECTION: &str = "one section of the settings' file: a list, of which no field has to do with another";
 
 /// Finds what is too large.
 ///

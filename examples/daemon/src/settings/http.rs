@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
-use tidings_transports::{Limits, Proxies, ProxyHeader, ProxyProtocol};
+use tidings_transports::{Limits, Proxies, ProxyHeader, ProxyProtocol, Visitors, Visits};
 
 /// The settings of the section `http`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +24,12 @@ pub(crate) struct Http {
     pub(crate) write_timeout_ms: u64,
     /// Time for connections to end when the server stops.
     pub(crate) drain_timeout_ms: u64,
+    /// Connections that one address may begin in a minute.
+    pub(crate) connects_per_minute_per_address: u32,
+    /// Connections of one address at once.
+    pub(crate) connections_per_address_max: usize,
+    /// Addresses whose pace is remembered.
+    pub(crate) addresses_max: usize,
     /// Addresses and networks of proxies that are believed, separated by commas.
     pub(crate) trusted_proxies: String,
     /// Where they tell the client's address.
@@ -56,7 +62,7 @@ pub(crate) enum Preface {
 
 impl Default for Http {
     fn default() -> Self {
-        let limits = Limits::default();
+        let (limits, visits) = (Limits::default(), Visits::default());
         Self {
             connections_spare: 1_000,
             handshake_timeout_ms: limits.handshake_timeout_ms,
@@ -66,6 +72,9 @@ impl Default for Http {
             message_timeout_ms: limits.message_timeout_ms,
             write_timeout_ms: limits.write_timeout_ms,
             drain_timeout_ms: 10_000,
+            connects_per_minute_per_address: visits.connects_per_minute,
+            connections_per_address_max: visits.connections_max,
+            addresses_max: visits.addresses_max,
             trusted_proxies: String::new(),
             proxy_header: TellsIn::XForwardedFor,
             proxy_protocol: Preface::Off,
@@ -74,6 +83,15 @@ impl Default for Http {
 }
 
 impl Http {
+    /// The book in which addresses are counted.
+    pub(crate) fn visitors(&self) -> Visitors {
+        let mut visits = Visits::default();
+        visits.connects_per_minute = self.connects_per_minute_per_address;
+        visits.connections_max = self.connections_per_address_max;
+        visits.addresses_max = self.addresses_max;
+        Visitors::new(visits)
+    }
+
     /// The proxies in front of this server.
     ///
     /// # Errors
