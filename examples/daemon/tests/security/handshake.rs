@@ -79,3 +79,25 @@ fn who_pipelines_requests_and_reads_no_answer_is_closed() {
     }
     neighbour.was_well();
 }
+
+/// Row 35: only HTTP/1.1 is spoken, so floods of HTTP/2 end with its first line.
+#[test]
+fn http_2_is_not_spoken() {
+    let daemon = Daemon::start("[limits]\nmessages_per_minute = 0\n");
+    let neighbour = Neighbour::of(&daemon);
+    let before_kib = daemon.memory_kib();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let empty_data = [0, 0, 0, 0, 0, 0, 0, 0, 1];
+    let flood = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &empty_data.repeat(10_000)].concat();
+    for _ in 0..50 {
+        let mut client = Client::connect(daemon.address);
+        client.send_while_taken(&flood);
+        client.expect_gone_within(Duration::from_secs(4));
+    }
+    let mut upgrade = Client::connect(daemon.address);
+    upgrade.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n");
+    assert_eq!(upgrade.response().status, 200, "answered as HTTP/1.1");
+    let grown_kib = daemon.memory_kib().saturating_sub(before_kib);
+    assert!(grown_kib < 8 * 1024, "{grown_kib} KiB more");
+    neighbour.was_well();
+}

@@ -12,6 +12,7 @@ mod floods;
 mod frames;
 mod handshake;
 mod keys;
+mod positions;
 mod proxies;
 mod rates;
 mod receivers;

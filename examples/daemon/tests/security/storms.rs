@@ -6,6 +6,7 @@ use crate::support::neighbour::Neighbour;
 use crate::support::session::{PING, Session};
 use crate::support::tool::token;
 use crate::support::wait_until;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::json;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -88,5 +89,30 @@ fn one_user_has_a_limit_of_its_own() {
     drop(held);
     daemon.wait_for_figure("tidings_connections", |connections| connections == 2);
     Session::connect(&daemon, "mallory").assert_alive();
+    neighbour.was_well();
+}
+
+#[test]
+fn without_file_descriptors_nobody_is_dropped_and_newcomers_wait() {
+    let daemon = Daemon::start("[limits]\nmessages_per_minute = 0\n");
+    let neighbour = Neighbour::of(&daemon);
+    let mut sessions: Vec<_> = (0..5).map(|at| Session::connect(&daemon, &format!("user-{at}"))).collect();
+    let open = std::fs::read_dir(format!("/proc/{}/fd", daemon.tool.id())).unwrap().count() as u64;
+    let pid = Pid::from_raw(daemon.tool.id().cast_signed());
+    // The daemon has taken over what this process may at most.
+    let limit = Rlimit { current: Some(open), maximum: getrlimit(Resource::Nofile).maximum };
+    let before = prlimit(pid, Resource::Nofile, limit).unwrap();
+    // The kernel takes it, and the daemon cannot.
+    let mut waiting = Client::connect(daemon.address);
+    waiting.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    for _ in 0..20 {
+        for session in &mut sessions {
+            session.assert_alive();
+        }
+        sleep(Duration::from_millis(20));
+    }
+    prlimit(pid, Resource::Nofile, before).unwrap();
+    assert_eq!(waiting.response().status, 200, "served as soon as there is room");
+    daemon.wait_for_figure("tidings_http_accept_errors_total", |errors| errors > 0);
     neighbour.was_well();
 }
