@@ -34,7 +34,7 @@ pub(crate) fn missing() -> Option<String> {
 /// When cargo cannot be started.
 pub(crate) fn build(tree: &Tree, targets: &[&Target]) -> anyhow::Result<bool> {
     let mut command = run::cargo(tree);
-    command.args(["build", "--release", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target", TRIPLE]);
+    command.args(["build", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target", TRIPLE]);
     command.arg("--target-dir").arg(tree.target().join("fuzz"));
     for target in targets {
         command.args(["--bin", target.name]);
