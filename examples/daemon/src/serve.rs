@@ -12,13 +12,13 @@ use crate::welcome::Place;
 use crate::{files, logs, out, welcome};
 use anyhow::{Context as _, Result, bail};
 use hyper::{Request, body::Incoming, service::service_fn};
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tidings::Engine;
-use tidings_transports::{Api, ApiKey, ApiKeys, Gateway, Options, Origins, Sse, Tls, serve};
+use tidings_transports::{Api, ApiKey, ApiKeys, Gateway, Limits, Options, Origins, Sse, Tls, Visitors, serve};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -52,12 +52,8 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let gate = access::gate(settings, mint.as_ref().map(Mint::secret))?;
     let mut signals = Signals::new()?;
     let limits = settings.transports();
-    let checked = limits.check().and_then(|()| settings.api.limits().check());
-    checked.map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
     let visitors = settings.http.visitors();
-    let mut options =
-        Options::new(limits.clone()).with_proxies(settings.http.proxies()?).with_visitors(visitors.clone());
-    options.tls = settings.tls.tls()?;
+    let options = options(settings, &limits, &visitors)?;
     let engine = Engine::start(settings.engine(), Tokens(gate.clone())).context("can't start")?;
     // The directory is this server's alone from here on.
     if let Some(file) = access::revocations(settings) {
@@ -89,12 +85,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     }
     let (stop, stopped) = watch::channel(false);
     let mut server = tokio::spawn(serve(listener, options, service, stopped));
-    tokio::spawn(async move {
-        loop {
-            sleep(UPKEEP).await;
-            figures.run_upkeep();
-        }
-    });
+    keep_tidy(figures);
     let welcome = match (&settings.jwt.secret, &mint) {
         (None, Some(mint)) => welcome::without_secret(place, settings.data(), mint, key_for_this_start.as_ref())?,
         (Some(_), _) => welcome::with_secret(place, settings.data(), has_api_keys),
@@ -113,6 +104,26 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         () = signals.next() => std::process::exit(EXIT_AT_ONCE),
     }
     Ok(())
+}
+
+/// What every connection is held to, believed and encrypted with.
+fn options(settings: &Settings, limits: &Limits, visitors: &Visitors) -> Result<Options> {
+    let checked = limits.check().and_then(|()| settings.api.limits().check());
+    checked.map_err(|problem| anyhow::anyhow!("the settings can't be: {problem}"))?;
+    let proxies = settings.http.proxies()?;
+    let mut options = Options::new(limits.clone()).with_proxies(proxies).with_visitors(visitors.clone());
+    options.tls = settings.tls.tls()?;
+    Ok(options)
+}
+
+/// Tidies the figures' histograms for as long as the server runs.
+fn keep_tidy(figures: PrometheusHandle) {
+    tokio::spawn(async move {
+        loop {
+            sleep(UPKEEP).await;
+            figures.run_upkeep();
+        }
+    });
 }
 
 /// The keys of the HTTP API, and the one that was made for this start: where none is set, for a server that nobody else can
