@@ -190,20 +190,28 @@ enum Phase {
     Closed,
 }
 
+/// What is so or not of a session.
+#[derive(Debug, Default)]
+struct Is {
+    /// A ping was sent, and nothing came since.
+    pinged: bool,
+    /// Pings are not answered: they are sent at their times, and nothing follows from silence.
+    mute: bool,
+    /// The client was told that its token ends soon.
+    warned: bool,
+    /// The client was not used for long.
+    idle: bool,
+}
+
 /// A session. `C` is how its owner reaches a channel.
 #[derive(Debug)]
 pub struct Session<C> {
     phase: Phase,
-    pinged: bool,
-    /// Pings are not answered: they are sent at their times, and nothing follows from silence.
-    is_mute: bool,
-    /// Whether the client was told that its token ends soon.
-    warned: bool,
+    is: Is,
     meters: Meters,
     heard: Instant,
-    /// When the client was used last, and whether that is long ago.
+    /// When the client was used last.
     active: Instant,
-    is_idle: bool,
     /// While waiting: when `connect` must have come. Once live: when the token ends.
     deadline: Instant,
     owner: Owner,
@@ -243,13 +251,10 @@ impl<C: Channel> Session<C> {
     pub fn new(limits: &SessionLimits, now: Now, nobody: Arc<Grants>) -> Self {
         Self {
             phase: Phase::Waiting,
-            pinged: false,
-            is_mute: false,
-            warned: false,
+            is: Is::default(),
             meters: Meters::default(),
             heard: now.instant,
             active: now.instant,
-            is_idle: false,
             deadline: now.instant + limits.connect_timeout_ms,
             owner: Owner { user: None, device: None, grants: nobody, credential: Credential::default() },
             inbox: None,
@@ -261,7 +266,7 @@ impl<C: Channel> Session<C> {
     /// From now on pings are sent at their times, whatever comes, and nobody is taken for lost who doesn't answer: for clients
     /// that can't. Who is lost has to be found in another way.
     pub fn expect_no_pongs(&mut self) {
-        self.is_mute = true;
+        self.is.mute = true;
     }
 
     /// The user, once admitted.
@@ -354,9 +359,9 @@ impl<C: Channel> Session<C> {
     }
 
     fn hear(&mut self, now: Instant) {
-        if !self.is_mute {
+        if !self.is.mute {
             self.heard = now;
-            self.pinged = false;
+            self.is.pinged = false;
         }
     }
 
@@ -421,19 +426,19 @@ impl<C: Channel> Session<C> {
             Phase::Waiting => return Some(self.deadline),
             Phase::Live => {}
         }
-        if self.is_mute {
+        if self.is.mute {
             return Some(self.tick_mute(limits, now, effects));
         }
-        if !self.pinged && now >= self.heard + limits.ping_interval_ms {
-            self.pinged = true;
+        if !self.is.pinged && now >= self.heard + limits.ping_interval_ms {
+            self.is.pinged = true;
             // A look that comes late must not take the client's time to answer away.
             self.heard = Instant(now.0.saturating_sub(limits.ping_interval_ms));
             effects.reply(None, &ServerFrame::Ping);
         }
         let rest = self.rest(limits.idle_after_ms, now, effects).unwrap_or(Instant(u64::MAX));
-        let patience_ms = if self.pinged { limits.pong_timeout_ms } else { 0 };
+        let patience_ms = if self.is.pinged { limits.pong_timeout_ms } else { 0 };
         let due = self.heard + limits.ping_interval_ms + patience_ms;
-        if self.pinged && now >= due {
+        if self.is.pinged && now >= due {
             self.close(Code::Lost, effects);
             return None;
         }
@@ -442,14 +447,14 @@ impl<C: Channel> Session<C> {
 
     /// Tells once that the token ends soon. Returns when its time is to be looked at next.
     fn warn(&mut self, limits: &SessionLimits, now: Instant, effects: &mut impl Effects<Channel = C>) -> Instant {
-        if self.warned || limits.token_warning_ms == 0 {
+        if self.is.warned || limits.token_warning_ms == 0 {
             return self.deadline;
         }
         let at = Instant(self.deadline.0.saturating_sub(limits.token_warning_ms));
         if now < at {
             return at;
         }
-        self.warned = true;
+        self.is.warned = true;
         effects.reply(None, &ServerFrame::Expiring(Expiring { in_ms: self.deadline.since_ms(now) }));
         self.deadline
     }

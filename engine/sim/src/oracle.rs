@@ -42,6 +42,15 @@ pub(crate) struct Published {
     pub(crate) stored: bool,
 }
 
+/// When things end, by the steady clock.
+#[derive(Debug, Default)]
+struct Ends {
+    /// The tokens of connections.
+    tokens: BTreeMap<ConnId, u64>,
+    /// The waiting of sessions that have lost a connection.
+    parked: BTreeMap<SessionId, u64>,
+}
+
 /// The judge.
 #[derive(Debug)]
 pub(crate) struct Oracle {
@@ -58,10 +67,7 @@ pub(crate) struct Oracle {
     pub(crate) trace: Trace,
     /// The sessions that clients were told of last, with their users: what a thief may have.
     pub(crate) sessions: BTreeMap<usize, (Arc<str>, Known)>,
-    /// When connections' tokens end, by the steady clock.
-    tokens: BTreeMap<ConnId, u64>,
-    /// Until when sessions wait, of those that have lost a connection.
-    parked: BTreeMap<SessionId, u64>,
+    ends: Ends,
     /// Which users have connections.
     here: BTreeMap<Arc<str>, Here>,
 }
@@ -79,8 +85,7 @@ impl Oracle {
             tally: Tally::default(),
             trace,
             sessions: BTreeMap::new(),
-            tokens: BTreeMap::new(),
-            parked: BTreeMap::new(),
+            ends: Ends::default(),
             here: BTreeMap::new(),
         }
     }
@@ -109,17 +114,17 @@ impl Oracle {
                 }
             }
             Fact::Token { conn, ends_ms } => {
-                self.tokens.insert(conn, ends_ms);
+                self.ends.tokens.insert(conn, ends_ms);
             }
             Fact::Full => self.tally.full += 1,
             Fact::Parked { session, until_ms } => {
                 if until_ms != self.now.instant.0 + self.plan.times.resume {
                     return Err(Violation::new(About::default(), "a session is not kept as long as it was told"));
                 }
-                self.parked.insert(session, until_ms);
+                self.ends.parked.insert(session, until_ms);
             }
             Fact::Claimed(session) => {
-                self.parked.remove(&session);
+                self.ends.parked.remove(&session);
             }
             Fact::Closed(Code::Slow) => self.tally.slow += 1,
             Fact::Closed(Code::Lost) => self.tally.lost += 1,
@@ -232,7 +237,7 @@ impl Oracle {
         offset: u64,
     ) -> Result<(), Violation> {
         let placed = self.lines.get(stream).and_then(|line| line.at(epoch.0, offset));
-        match (self.tokens.get(&conn), placed) {
+        match (self.ends.tokens.get(&conn), placed) {
             (Some(ends_ms), Some(placed)) if placed.taken_ms > ends_ms + LOOK_MS => {
                 let late_ms = placed.taken_ms - ends_ms;
                 let what = format!("offset {offset} came, placed {late_ms} ms after the connection's token had ended");
@@ -275,7 +280,7 @@ impl Oracle {
 
     /// Whether a session of this life of the server must be there to be resumed.
     pub(crate) fn must_be_kept(&self, known: &Known) -> bool {
-        let waits = self.parked.get(&known.session).is_none_or(|until_ms| self.now.instant.0 < *until_ms);
+        let waits = self.ends.parked.get(&known.session).is_none_or(|until_ms| self.now.instant.0 < *until_ms);
         waits && known.life == self.life && self.plan.bounds.parked > 1
     }
 

@@ -18,8 +18,8 @@ impl<C: Channel> Session<C> {
     /// The client is used.
     pub(super) fn used(&mut self, now: Instant, effects: &mut impl Effects<Channel = C>) {
         self.active = now;
-        if self.is_idle && self.is_live() {
-            self.is_idle = false;
+        if self.is.idle && self.is_live() {
+            self.is.idle = false;
             effects.active(true);
         }
     }
@@ -27,8 +27,8 @@ impl<C: Channel> Session<C> {
     pub(super) fn activity<E: Effects<Channel = C>>(&mut self, activity: Activity, step: &mut Step<'_, E>) -> Counted {
         if activity.active {
             self.used(step.now.instant, step.effects);
-        } else if !self.is_idle {
-            self.is_idle = true;
+        } else if !self.is.idle {
+            self.is.idle = true;
             step.effects.active(false);
         }
         Counted::Other
@@ -41,14 +41,14 @@ impl<C: Channel> Session<C> {
         now: Instant,
         effects: &mut impl Effects<Channel = C>,
     ) -> Option<Instant> {
-        if self.is_idle || idle_after_ms == 0 {
+        if self.is.idle || idle_after_ms == 0 {
             return None;
         }
         let due = self.active + idle_after_ms;
         if now < due {
             return Some(due);
         }
-        self.is_idle = true;
+        self.is.idle = true;
         effects.active(false);
         None
     }

@@ -34,7 +34,7 @@ impl<C: Channel> Session<C> {
             Some(ms) => now.instant + ms,
             None => Instant(u64::MAX),
         };
-        self.warned = false;
+        self.is.warned = false;
         self.owner.grants = admission.grants.clone();
         self.owner.credential = admission.credential;
     }
