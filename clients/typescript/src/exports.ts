@@ -1,0 +1,18 @@
+export type { BackoffOptions } from './backoff.ts';
+export { Tidings, type EmitOptions, type Options, type Subscription } from './client.ts';
+export type { Codec } from './codec/codec.ts';
+export { json } from './codec/json.ts';
+export { CODES } from './codes.ts';
+export type { Status, StatusChange } from './connection.ts';
+export { TidingsError } from './errors.ts';
+export type { Connected, Data, Position } from './frames.ts';
+export type { Handler, Meta } from './handlers.ts';
+export { indexedDb } from './outbox/indexeddb.ts';
+export type { Emission, EmissionState, OutboxOptions } from './outbox/outbox.ts';
+export type { Kept, OutboxStorage, Receipt } from './outbox/storage.ts';
+export type { Quality } from './quality.ts';
+export type { Gap } from './streams.ts';
+export type { TokenSource } from './tokens.ts';
+export type { Link, LinkEvents, Transport } from './transport/transport.ts';
+export { serverSentEvents } from './transport/sse.ts';
+export { type WebSocketClass, type WebSocketLike, webSocket } from './transport/websocket.ts';
