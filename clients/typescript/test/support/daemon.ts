@@ -103,7 +103,7 @@ export class Line {
       });
     }
     near.pipe(far);
-    far.on('data', (bytes) => {
+    far.on('data', (bytes: Buffer) => {
       const part = bytes.subarray(0, left);
       left -= part.length;
       near.write(part, () => left <= 0 && near.destroy());
