@@ -12,6 +12,7 @@ mod python;
 mod sim;
 mod suite;
 mod tally;
+mod typescript;
 
 use crate::check;
 use crate::house::House;
@@ -23,7 +24,7 @@ use tally::Tally;
 /// Prove the rules (`check`) and pass every test, those with foreign clients included.
 ///
 /// What the tests need and the machine lacks is installed, and told: cargo-deny; Python packages in target/venv, Node
-/// packages in tests/clients, and Chromium and xfsprogs by apt-get when this runs as root on Debian. A step that fails
+/// packages in tests/clients and clients/typescript, and Chromium and xfsprogs by apt-get when this runs as root on Debian. A step that fails
 /// does not keep the others from running. The last line is `N passed, N failed`: tests, and one for each step that
 /// failed as a whole.
 #[derive(clap::Args)]
@@ -63,6 +64,7 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<bool> {
             steps.push(step("chromium", || chromium::install(&house.tree)));
         }
         steps.push(step("foreign", || foreign::run(&house, args.quick)));
+        steps.push(step("client", || typescript::run(&house.tree)));
     } else {
         steps.push(step("foreign", || Ok(Outcome::Skipped("there is no package tidings-e2e"))));
     }
