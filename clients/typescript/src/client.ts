@@ -59,6 +59,18 @@ export interface EmitOptions {
   ephemeral?: boolean;
 }
 
+/** What adds to a client: it has a word in what is sent and hears what comes. */
+export interface Extension {
+  /** Adds to `connect`. */
+  hello?(connect: Record<string, unknown>): void;
+  /** Adds to `subscribe`. */
+  subscribe?(channel: string, subscribe: Record<string, unknown>): void;
+  /** There is a session: the one of before, or another. */
+  connected?(resumed: boolean): void;
+  /** Every frame that answers no command of this client. */
+  received?(frame: ServerFrame): void;
+}
+
 /** A channel that this client is subscribed to. */
 export interface Subscription {
   readonly channel: string;
@@ -94,6 +106,7 @@ export class Tidings {
   readonly #gaps = new Emitter<Gap>();
   readonly #failures = new Emitter<TidingsError>();
   readonly #outboxChanges = new Emitter<readonly Emission[]>();
+  readonly #extensions: Extension[] = [];
   readonly #device: string | undefined;
   #session: { id: string; secret: string } | null = null;
   #info: Connected | null = null;
@@ -188,7 +201,7 @@ export class Tidings {
 
   /** Calls a method of the host. */
   async call<R = Data>(method: string, data: Data = null, { timeoutMs = COMMAND_TIMEOUT_MS } = {}): Promise<R> {
-    const answer = await this.#command({ call: { method, data } }, timeoutMs);
+    const answer = await this.command({ call: { method, data } }, timeoutMs);
     return answer['result'] as R;
   }
 
@@ -258,6 +271,44 @@ export class Tidings {
     this.#connection.close('disconnected by the application');
   }
 
+  /** Gives a command of the protocol and returns the frame that answers it; for what this client has no function of its own for. */
+  command(frame: ClientFrame, timeoutMs = COMMAND_TIMEOUT_MS): Promise<ServerFrame> {
+    return new Promise((resolve, reject) => {
+      if (!this.#connection.isOnline) return reject(new TidingsError('offline', 'there is no connection now', 0, true));
+      const end = (error: TidingsError): void => {
+        clearTimeout(timer);
+        off();
+        forget();
+        reject(error);
+      };
+      const timer = setTimeout(() => end(new TidingsError('timeout', `no answer within ${timeoutMs} ms`, 0, true)), timeoutMs);
+      const off = this.onStatus(({ status }) => {
+        if (status !== 'online') end(new TidingsError('offline', 'the connection was lost before the answer', 0, true));
+      });
+      const forget = this.#connection.command(frame, (answer) => {
+        clearTimeout(timer);
+        off();
+        if (answer.error === undefined) resolve(answer);
+        else reject(TidingsError.from(answer.error));
+      });
+    });
+  }
+
+  /** Sends a frame that has no answer, if there is a connection. */
+  tell(frame: ClientFrame): void {
+    this.#connection.tell([frame]);
+  }
+
+  /** Adds something that has a word in what is sent and hears what comes, as `Presence` does. */
+  extend(extension: Extension): void {
+    this.#extensions.push(extension);
+  }
+
+  /** Tells those who listen to errors. */
+  report(error: TidingsError): void {
+    this.#failures.emit(error);
+  }
+
   #drops(ephemeral: boolean | undefined): boolean {
     return ephemeral === true && !this.#connection.isOnline;
   }
@@ -270,6 +321,7 @@ export class Tidings {
     const { position } = this.#streams.inbox;
     if (session !== null) connect['resume'] = { session: session.id, secret: session.secret, positions };
     else if (position !== null) connect['since'] = position;
+    for (const extension of this.#extensions) extension.hello?.(connect);
     return [{ id: HELLO_ID, connect }];
   }
 
@@ -280,6 +332,7 @@ export class Tidings {
     // A session that was resumed joins its channels by itself; behind the answer to a ping it is known which are missing.
     if (connected.resumed) this.#connection.command({ ping: {} }, () => this.#joinMissing());
     else this.#joinMissing();
+    for (const extension of this.#extensions) extension.connected?.(connected.resumed);
     this.#outboxes.open((frame, answered) => this.#connection.command(frame, answered));
     this.#measure();
     this.#measuring ??= setInterval(() => this.#measure(), MEASURE_MS);
@@ -294,7 +347,9 @@ export class Tidings {
 
   #join(channel: string, joining: Joining): void {
     const since = this.#streams.channels.get(channel)?.position ?? joining.since;
-    this.#connection.command({ subscribe: since === null ? { channel } : { channel, since } }, ({ error }) => {
+    const subscribe: Record<string, unknown> = since === null ? { channel } : { channel, since };
+    for (const extension of this.#extensions) extension.subscribe?.(channel, subscribe);
+    this.#connection.command({ subscribe }, ({ error }) => {
       // `state`: the session was joined to it by its resumption meanwhile.
       if (error === undefined || error.code === STATE || this.#joining.get(channel) !== joining) return;
       this.#refused(channel, TidingsError.from(error));
@@ -325,7 +380,7 @@ export class Tidings {
       const { channel } = frame.error;
       if (channel !== undefined) this.#refused(channel, TidingsError.from(frame.error));
       else this.#failures.emit(TidingsError.from(frame.error));
-    }
+    } else for (const extension of this.#extensions) extension.received?.(frame);
   }
 
   #entry(entry: EntryFrame): void {
@@ -404,28 +459,6 @@ export class Tidings {
     for (const { done } of this.#joining.values()) done.reject(error);
     this.#joining.clear();
     if (this.#acknowledging !== null) clearTimeout(this.#acknowledging);
-  }
-
-  #command(frame: ClientFrame, timeoutMs: number): Promise<ServerFrame> {
-    return new Promise((resolve, reject) => {
-      if (!this.#connection.isOnline) return reject(new TidingsError('offline', 'there is no connection now', 0, true));
-      const end = (error: TidingsError): void => {
-        clearTimeout(timer);
-        off();
-        forget();
-        reject(error);
-      };
-      const timer = setTimeout(() => end(new TidingsError('timeout', `no answer within ${timeoutMs} ms`, 0, true)), timeoutMs);
-      const off = this.onStatus(({ status }) => {
-        if (status !== 'online') end(new TidingsError('offline', 'the connection was lost before the answer', 0, true));
-      });
-      const forget = this.#connection.command(frame, (answer) => {
-        clearTimeout(timer);
-        off();
-        if (answer.error === undefined) resolve(answer);
-        else reject(TidingsError.from(answer.error));
-      });
-    });
   }
 
   #subscription(channel: string): Subscription {

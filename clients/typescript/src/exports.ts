@@ -1,5 +1,5 @@
 export type { BackoffOptions } from './backoff.ts';
-export { Tidings, type EmitOptions, type Options, type Subscription } from './client.ts';
+export { Tidings, type EmitOptions, type Extension, type Options, type Subscription } from './client.ts';
 export type { Codec } from './codec/codec.ts';
 export { json } from './codec/json.ts';
 export { CODES } from './codes.ts';
@@ -10,6 +10,7 @@ export type { Handler, Meta } from './handlers.ts';
 export { indexedDb } from './outbox/indexeddb.ts';
 export type { Emission, EmissionState, OutboxOptions } from './outbox/outbox.ts';
 export type { Kept, OutboxStorage, Receipt } from './outbox/storage.ts';
+export { type ChannelMembers, type Member, type OwnPresence, Presence, type PresenceState } from './presence.ts';
 export type { Quality } from './quality.ts';
 export type { Gap } from './streams.ts';
 export type { TokenSource } from './tokens.ts';
