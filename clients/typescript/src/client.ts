@@ -4,7 +4,7 @@ import { STATE } from './codes.ts';
 import { Connection, HELLO_ID, type StatusChange } from './connection.ts';
 import { Emitter } from './emitter.ts';
 import { TidingsError } from './errors.ts';
-import type { ClientFrame, Connected, Data, EntryFrame, Position, ServerFrame } from './frames.ts';
+import type { ClientFrame, Connected, Data, EntryFrame, Position, ServerFrame, Subscribed } from './frames.ts';
 import { Handlers, type Handler, type Meta } from './handlers.ts';
 import { type Emission, Outbox, type OutboxOptions } from './outbox/outbox.ts';
 import { memory, type OutboxStorage, type Receipt } from './outbox/storage.ts';
@@ -100,6 +100,8 @@ export class Tidings {
   readonly #handlers = new Handlers();
   readonly #channelHandlers = new Map<string, Handlers>();
   readonly #joining = new Map<string, Joining>();
+  /** Unsubscribed from while there was no connection: a session that is resumed does not know. */
+  readonly #left = new Set<string>();
   readonly #outboxes: Outbox;
   readonly #meter = new QualityMeter();
   readonly #qualities = new Emitter<Quality>();
@@ -180,6 +182,7 @@ export class Tidings {
     if (joining === undefined) {
       joining = newJoining(since);
       this.#joining.set(channel, joining);
+      this.#left.delete(channel);
       this.#streams.channel(channel);
       if (this.#connection.isOnline) this.#join(channel, joining);
     }
@@ -197,6 +200,7 @@ export class Tidings {
     this.#streams.forget(channel);
     joining.done.reject(new TidingsError('closed', 'it was unsubscribed from'));
     if (this.#connection.isOnline) this.#connection.command({ unsubscribe: { channel } }, () => {});
+    else this.#left.add(channel);
   }
 
   /** Calls a method of the host. */
@@ -331,7 +335,10 @@ export class Tidings {
     this.#streams.connected(connected.inbox);
     // A session that was resumed joins its channels by itself; behind the answer to a ping it is known which are missing.
     if (connected.resumed) this.#connection.command({ ping: {} }, () => this.#joinMissing());
-    else this.#joinMissing();
+    else {
+      this.#left.clear();
+      this.#joinMissing();
+    }
     for (const extension of this.#extensions) extension.connected?.(connected.resumed);
     this.#outboxes.open((frame, answered) => this.#connection.command(frame, answered));
     this.#measure();
@@ -366,12 +373,10 @@ export class Tidings {
 
   #received(frame: ServerFrame): void {
     if (frame.entry !== undefined) this.#entry(frame.entry);
-    else if (frame.subscribed !== undefined) {
-      const { channel } = frame.subscribed;
-      const joining = this.#joining.get(channel);
-      if (this.#streams.subscribed(frame.subscribed, joining?.since ?? null) !== null) joining?.done.resolve();
-      // Unsubscribed from while it was away: the session that was resumed does not know.
-      else this.#connection.command({ unsubscribe: { channel } }, () => {});
+    else if (frame.subscribed !== undefined) this.#subscribed(frame.subscribed);
+    else if (frame.unsubscribed !== undefined && frame.id === undefined) {
+      const { channel, reason = 'by the host' } = frame.unsubscribed;
+      this.#refused(channel, new TidingsError('unsubscribed', `${channel}: unsubscribed (${reason})`));
     } else if (frame.gap !== undefined) {
       const gap = this.#streams.gap(frame.gap);
       if (gap !== null) this.#gaps.emit(gap);
@@ -381,6 +386,21 @@ export class Tidings {
       if (channel !== undefined) this.#refused(channel, TidingsError.from(frame.error));
       else this.#failures.emit(TidingsError.from(frame.error));
     } else for (const extension of this.#extensions) extension.received?.(frame);
+  }
+
+  #subscribed(subscribed: Subscribed): void {
+    const { channel } = subscribed;
+    if (this.#left.delete(channel)) return void this.#connection.command({ unsubscribe: { channel } }, () => {});
+    let joining = this.#joining.get(channel);
+    if (joining === undefined) {
+      // By the host. It stays joined like any other, until the host or the application leaves it.
+      joining = newJoining(null);
+      joining.count = 1;
+      this.#joining.set(channel, joining);
+      this.#streams.channel(channel);
+    }
+    this.#streams.subscribed(subscribed, joining.since);
+    joining.done.resolve();
   }
 
   #entry(entry: EntryFrame): void {

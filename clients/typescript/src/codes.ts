@@ -24,6 +24,7 @@ export const CLOSE_FLOOD = 3502;
 export const CLOSE_TOKEN_EXPIRED = 3503;
 export const CLOSE_DISCONNECTED = 3504;
 export const CLOSE_REPLACED = 3505;
+export const CLOSE_TOKEN_REVOKED = 3506;
 
 /** All of them by name. */
 export const CODES = {
@@ -50,4 +51,5 @@ export const CODES = {
   closeTokenExpired: CLOSE_TOKEN_EXPIRED,
   closeDisconnected: CLOSE_DISCONNECTED,
   closeReplaced: CLOSE_REPLACED,
+  closeTokenRevoked: CLOSE_TOKEN_REVOKED,
 } as const;

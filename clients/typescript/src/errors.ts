@@ -1,4 +1,4 @@
-import { CLOSE_TOKEN_EXPIRED, CLOSE_UNAUTHORIZED, UNAUTHORIZED } from './codes.ts';
+import { CLOSE_TOKEN_EXPIRED, CLOSE_TOKEN_REVOKED, CLOSE_UNAUTHORIZED, UNAUTHORIZED } from './codes.ts';
 import type { Failure } from './frames.ts';
 
 /** What went wrong, in one kind of error for everything that this client rejects with. */
@@ -32,4 +32,4 @@ export const comesBack = (code: number): boolean => code < 3500 || code > 4999;
 
 /** Whether another token may help. */
 export const wantsToken = (code: number): boolean =>
-  code === CLOSE_UNAUTHORIZED || code === CLOSE_TOKEN_EXPIRED || code === UNAUTHORIZED;
+  code === CLOSE_UNAUTHORIZED || code === CLOSE_TOKEN_REVOKED || code === CLOSE_TOKEN_EXPIRED || code === UNAUTHORIZED;

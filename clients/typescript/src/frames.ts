@@ -72,7 +72,7 @@ export interface ServerFrame {
   id?: number;
   connected?: Connected;
   subscribed?: Subscribed;
-  unsubscribed?: { channel: string };
+  unsubscribed?: { channel: string; reason?: string };
   entry?: EntryFrame;
   gap?: GapFrame;
   error?: Failure;

@@ -39,7 +39,7 @@ export interface OwnPresence {
 }
 
 /** Most users that one command may name. */
-const USERS_MAX = 100;
+const USERS_MAX = 1_000;
 
 /** How often it is said at most that the device is used. */
 const ACTIVE_MS = 30_000;

@@ -12,6 +12,9 @@ import type { Codec } from './codec/codec.ts';
 const ALIVE_MS = 5_000;
 const GONE_MS = 30_000;
 
+/** Time in which the tabs join the channels of a session that was resumed; it leaves the others. */
+const CLAIM_MS = 5_000;
+
 /** Time for the tab that has the connection to answer. */
 const ANSWER_MS = 2_000;
 
@@ -140,6 +143,7 @@ class Hub {
   #nextId = 1;
   #link: Link | null = null;
   #connected: Connected | null = null;
+  #isResuming = false;
   /** Who waits for the connection to be there, and the id of their `connect`. */
   #arriving: [Id, number][] = [];
 
@@ -178,7 +182,17 @@ class Hub {
     });
   }
 
-  /** A tab that comes later joins a session that is there; nothing of it is resumed for the tab itself. */
+  #expectClaims(): void {
+    const link = this.#link;
+    this.#isResuming = true;
+    setTimeout(() => {
+      if (link !== this.#link) return;
+      this.#isResuming = false;
+      for (const channel of [...this.#channels.keys()]) this.#letGo(channel);
+    }, CLAIM_MS);
+  }
+
+  /** Each tab joins a session that is there with its own channels; nothing of it is resumed for the tab itself. */
   #welcome(id: number): ServerFrame {
     const connected = this.#connected!;
     return { id, connected: { ...connected, resumed: false } };
@@ -269,15 +283,17 @@ class Hub {
       if (frame.connected !== undefined) {
         this.#connected = frame.connected;
         for (const [to, id] of this.#arriving.splice(0)) {
-          this.#post({ kind: 'frames', to, frames: [{ id, connected: frame.connected }] });
+          this.#post({ kind: 'frames', to, frames: [this.#welcome(id)] });
         }
+        if (frame.connected.resumed) this.#expectClaims();
       } else if (frame.id !== undefined) {
         // An answer stands before the entries that follow it, for everybody.
         flush();
         this.#answer(frame.id, frame);
       } else {
         this.#note(frame);
-        all.push(frame);
+        // What the session had before is told to each tab that joins it; what the host gives it is for all.
+        if (frame.subscribed === undefined || !this.#isResuming) all.push(frame);
       }
     }
     flush();
@@ -333,6 +349,7 @@ class Hub {
   #reset(): void {
     this.#link = null;
     this.#connected = null;
+    this.#isResuming = false;
     this.#arriving = [];
     this.#commands.clear();
     this.#asked.clear();

@@ -216,6 +216,19 @@ describe('streams', () => {
     expect(server.last.commands('unsubscribe')).toMatchObject([{ unsubscribe: { channel: 'messaging:a' } }]);
   });
 
+  it('takes channels that the host gives, and lets go of those that it takes', async () => {
+    const errors: unknown[] = [];
+    client.onError((error) => errors.push(error.kind));
+    server.last.tell(subscribed('messaging:given', 4), entry(5));
+    expect(heard).toEqual([5]);
+    await cut(false);
+    expect(server.last.commands('subscribe')).toMatchObject([{ subscribe: { channel: 'messaging:given' } }]);
+    server.last.tell({ unsubscribed: { channel: 'messaging:given', reason: 'forbidden' } });
+    expect(errors).toEqual(['unsubscribed']);
+    await cut(false);
+    expect(server.last.commands('subscribe')).toEqual([]);
+  });
+
   it('rejects who wants what it may not have, and does not try again', async () => {
     const refused = client.subscribe('messaging:secret');
     const seen = expect(refused).rejects.toMatchObject({ code: 2003, kind: 'forbidden' });

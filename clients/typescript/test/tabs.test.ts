@@ -125,10 +125,15 @@ describe('tabs', () => {
     await until('another connection', () => server.links.length === 2);
     expect(server.last.hello[0]).toMatchObject({ connect: { resume: { session: 's', secret: 'x' } } });
     server.last.admit({ resumed: true });
-    server.last.tell(subscribed('messaging:a', 2, 9, 'complete'), entry(1, 9), entry(2, 9));
-    await until('what was missed', () => heard.length === 2);
-    expect(heard).toEqual([1, 2]);
-    expect(second.duplicates).toBe(1);
+    server.last.tell(subscribed('messaging:a', 2, 9, 'complete'), subscribed('messaging:other', 0, 8), entry(2, 9), entry(1, 8));
+    await answer('subscribe', subscribed('messaging:a', 2, 9, 'complete'));
+    expect(server.last.commands('subscribe')).toMatchObject([{ subscribe: { since: { offset: 1 } } }]);
+    server.last.tell(entry(2, 9), entry(3, 9), entry(2, 8));
+    await until('what was missed', () => heard.length === 3);
+    // The channel of the tab that is gone is left.
+    await until('the other channel to be left', () => server.last.commands('unsubscribe').some(({ unsubscribe }) =>
+      (unsubscribe as { channel: string }).channel === 'messaging:other'));
+    expect(heard).toEqual([1, 2, 3]);
   });
 
   it('a tab that has missed something gets it, and the others do not get it twice', async () => {
