@@ -19,14 +19,15 @@ describe.skipIf(Daemon.program === undefined)('against the daemon', () => {
   const clients: Tidings[] = [];
   let rooms = 0;
   const room = (): string => `messaging:room-${++rooms}`;
-  const open = (user: string, options: Options = {}): Tidings => {
+  const open = (user: string, options: Options = {}): ReturnType<typeof connect> => {
     const client = connect(user, () => daemon.token(user), { url: daemon.url, backoff: { firstMs: 50, mostMs: 500 }, transports: [socket], ...options });
     clients.push(client);
     return client;
   };
 
   beforeAll(async () => {
-    daemon = await new Daemon().start();
+    // A token of ten minutes is about to end.
+    daemon = await new Daemon({ TIDINGS_TIMES__TOKEN_WARNING_MS: '3600000' }).start();
   });
   afterAll(() => daemon.remove());
   afterEach(() => {
@@ -107,6 +108,32 @@ describe.skipIf(Daemon.program === undefined)('against the daemon', () => {
     await until('all of them', () => heard.length >= 4);
     expect(heard).toEqual([1, 2, 3, 4]);
     expect(alice.outbox).toEqual([]);
+  });
+
+  it('sees who is there', async () => {
+    const [alice, user] = [open('alice'), `dora-${++rooms}`];
+    const seen: string[] = [];
+    alice.presence.watch([user], ({ status, reason }) => void seen.push(`${status} ${reason}`));
+    await until('nobody', () => seen.length === 1);
+    const dora = open(user);
+    await until('somebody', () => seen.length === 2);
+    await dora.presence.set({ status: 'busy', text: 'in a call' });
+    await until('a status', () => seen.length === 3);
+    expect(alice.presence.of(user)).toMatchObject({ status: 'busy', text: 'in a call' });
+    dora.disconnect();
+    await until('nobody again', () => seen.length === 4);
+    expect(seen).toEqual(['offline never', 'online connected', 'busy set', 'offline left']);
+  });
+
+  it('shows another token before its own ends, over the same connection', async () => {
+    let tokens = 0;
+    const client = connect('erin', () => daemon.token('erin', '--expires', ++tokens === 1 ? '10m' : '24h'), { url: daemon.url, transports: [socket] });
+    clients.push(client);
+    const errors: unknown[] = [];
+    client.onError((error) => errors.push(error));
+    await until('another token', () => tokens === 2);
+    await client.command({ ping: {} });
+    expect([client.status.reason, errors]).toEqual(['connected', []]);
   });
 
   it('10,000 entries that were missed come in order', async () => {
