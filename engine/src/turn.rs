@@ -114,16 +114,13 @@ impl<'t> Turn<'t> {
             leave_all(self.shared, self.conn, Ending::Closed(code), self.now, &mut self.fan);
             self.say_goodbye(code);
         }
-        if self.wakes && self.opened.is_none() {
-            self.look_soon();
-        }
         let opened = self.opened.take();
         let is_renewed = self.renewed || opened.is_some();
         if let Some(user) = opened {
             let session = self.conn.session_id();
             self.shared.host.event(HostEvent::Opened { session, user });
         }
-        if is_renewed {
+        if self.wakes || is_renewed {
             // The session's own times count from now on: the ping, the token's end.
             self.look_soon();
         }
@@ -433,6 +430,10 @@ impl Effects for Turn<'_> {
 
     fn inform(&mut self, id: Option<u64>, subscription: &Subscription<Arc<Cell>>, info: Option<DataRef<'_>>) {
         self.note_info(id, subscription, info);
+    }
+
+    fn take_watched(&mut self) -> Vec<Arc<str>> {
+        self.watched_before()
     }
 
     fn look_again(&mut self) {

@@ -100,6 +100,8 @@ pub trait Effects {
     fn members(&mut self, id: Option<u64>, subscription: &Subscription<Self::Channel>, lists: bool);
     /// The client says something else of itself in a channel. Note it and answer.
     fn inform(&mut self, id: Option<u64>, subscription: &Subscription<Self::Channel>, info: Option<DataRef<'_>>);
+    /// Whom the session watches: they are watched no more, and are to be watched again as far as they may.
+    fn take_watched(&mut self) -> Vec<Arc<str>>;
     /// When the session is to be looked at next has changed: look at once, and then as [`Session::tick`] says.
     fn look_again(&mut self);
     /// End the connection, after all that was enqueued.

@@ -69,6 +69,11 @@ impl Turn<'_> {
         self.send_replies();
     }
 
+    pub(super) fn watched_before(&self) -> Vec<Arc<str>> {
+        let Some(device) = self.device() else { return Vec::new() };
+        self.shared.presence().board().watched(device)
+    }
+
     pub(super) fn note_unwatched(&mut self, id: Option<u64>, users: &[&str]) {
         let Some(device) = self.device() else { return };
         let watched = self.shared.presence().board().unwatch(device, users.iter().copied());

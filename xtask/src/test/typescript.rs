@@ -24,7 +24,10 @@ pub(crate) fn run(tree: &Tree) -> anyhow::Result<Outcome> {
     }
     let stamp = Stamp::new(tree, &pins, &tree.path(FOLDER).join("node_modules"));
     if !stamp.is_fresh() {
-        println!("Installing the packages of {} into {FOLDER}/node_modules, to build and test the client.", pins.display());
+        println!(
+            "Installing the packages of {} into {FOLDER}/node_modules, to build and test the client.",
+            pins.display()
+        );
         ensure!(run::shown(inside(tree, "npm").args(["ci", "--no-audit", "--no-fund"]))?, "npm cannot install them");
         stamp.keep()?;
     }

@@ -303,6 +303,7 @@ impl<C: Channel> Session<C> {
                 }
                 Ok(())
             }
+            (Kept::Refresh, Answer::Admitted(admission)) => self.go_on_with(admission, step),
             (Kept::Subscribe { channel, since, presence, info }, Answer::Allowed) => {
                 let info = info.as_ref().map(Data::as_ref);
                 self.join_allowed(&channel, Joining { since, presence, info }, step)
@@ -320,7 +321,6 @@ impl<C: Channel> Session<C> {
                 }
             }
             (_, Answer::Denied(denial)) => Err(denial.into()),
-            (Kept::Refresh, Answer::Admitted(admission)) => self.go_on_with(admission, step),
             (Kept::Publish { channel, message }, Answer::Allowed) => {
                 let publication = message.publication(self.owner.user.as_ref());
                 namespaced(&channel, step.rules)
@@ -394,19 +394,33 @@ impl<C: Channel> Session<C> {
                 refuse(None, &refusal, step.effects);
             }
         }
-        if !resumed.watched.is_empty() {
-            let users: Vec<Cow<'_, str>> = resumed.watched.iter().map(|user| Cow::Borrowed(&**user)).collect();
-            let mut step = Step { id: None, rules: step.rules, now: step.now, effects: &mut *step.effects };
-            if let Err(refusal) = self.watch(&users, true, &mut step) {
-                refuse(None, &refusal, step.effects);
-            }
+        self.watch_again(&resumed.watched, step);
+    }
+
+    /// Watches whom the session watched before, as far as it may.
+    pub(super) fn watch_again<E: Effects<Channel = C>>(&mut self, users: &[Arc<str>], step: &mut Step<'_, E>) {
+        if users.is_empty() {
+            return;
+        }
+        let users: Vec<Cow<'_, str>> = users.iter().map(|user| Cow::Borrowed(&**user)).collect();
+        let mut step = Step { id: None, rules: step.rules, now: step.now, effects: &mut *step.effects };
+        if let Err(refusal) = self.watch(&users, true, &mut step) {
+            refuse(None, &refusal, step.effects);
         }
     }
 }
 
 /// Whether a command shows that somebody uses the client. What clients send by themselves does not.
 const fn is_use(command: &Command<'_>) -> bool {
-    !matches!(command, Command::Connect(_) | Command::Ping | Command::Pong | Command::Ack(_) | Command::Activity(_))
+    !matches!(
+        command,
+        Command::Connect(_)
+            | Command::Refresh(_)
+            | Command::Ping
+            | Command::Pong
+            | Command::Ack(_)
+            | Command::Activity(_)
+    )
 }
 
 fn pace<E>(meters: &mut Meters, policy: &Arc<Policy>, step: &Step<'_, E>) -> Result<(), Refusal> {

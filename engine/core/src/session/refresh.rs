@@ -56,7 +56,8 @@ impl<C: Channel> Session<C> {
         Ok(())
     }
 
-    /// Whether the session may stay in its channels, each by its new rights or else by the host's word.
+    /// Whether the session may stay in its channels and watch whom it watches, each by its new rights or else by the host's
+    /// word.
     fn judge_again<E: Effects<Channel = C>>(&mut self, step: &mut Step<'_, E>) {
         let names: Vec<Box<str>> = self.subscriptions.iter().map(|one| one.channel.name().into()).collect();
         for name in names {
@@ -69,6 +70,8 @@ impl<C: Channel> Session<C> {
                 Err(_) => self.put_out(&name, step),
             }
         }
+        let watched = step.effects.take_watched();
+        self.watch_again(&watched, step);
     }
 
     fn ask_to_stay<E: Effects<Channel = C>>(&mut self, name: Box<str>, step: &mut Step<'_, E>) {

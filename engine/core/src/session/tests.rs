@@ -73,6 +73,8 @@ struct Log {
     /// What was promised of the last publication.
     class: Option<Class>,
     slots: u32,
+    /// Whom it watches.
+    watched: Vec<Arc<str>>,
 }
 
 impl Log {
@@ -227,6 +229,10 @@ impl Effects for Log {
     fn inform(&mut self, id: Option<u64>, subscription: &Subscription<Room>, info: Option<DataRef<'_>>) {
         let info = info.map(|info| info.to_data().to_json()).unwrap_or_default();
         self.line(format!("{} inform {} {info}", told(id), subscription.channel.name()).trim_end());
+    }
+
+    fn take_watched(&mut self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.watched)
     }
 
     fn look_again(&mut self) {

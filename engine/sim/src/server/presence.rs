@@ -127,6 +127,11 @@ impl Turn<'_> {
         self.send_replies();
     }
 
+    pub(super) fn watched_before(&mut self) -> Vec<Arc<str>> {
+        let Some(device) = self.server.device(self.conn) else { return Vec::new() };
+        self.server.board.watched(device)
+    }
+
     pub(super) fn note_unwatched(&mut self, id: Option<u64>, users: &[&str]) {
         let Some(device) = self.server.device(self.conn) else { return };
         let watched = self.server.board.unwatch(device, users.iter().copied());

@@ -298,6 +298,10 @@ impl Effects for Turn<'_> {
         self.server.leave(&subscription, self.now);
     }
 
+    fn take_watched(&mut self) -> Vec<Arc<str>> {
+        self.watched_before()
+    }
+
     fn look_again(&mut self) {
         self.server.token_taken(self.conn, self.now);
         self.server.output.wish(0, Inner::Look { conn: self.conn });

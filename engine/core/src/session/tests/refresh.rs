@@ -127,6 +127,16 @@ fn channels_that_the_new_rights_do_not_cover_are_left_and_told() {
 }
 
 #[test]
+fn whom_the_session_watches_is_judged_again() {
+    let mut bench = live_for(20_000);
+    bench.log.watched = vec!["mine-1".into(), "bob".into()];
+    bench.log.at_once.extend([admission(None), no()]);
+    let told =
+        ["ask 2 refresh u -", "9 refreshed", "ask 3 watch alice bob", "- watch mine-1 not bob again", "look again"];
+    assert_eq!(bench.receive(REFRESH), told);
+}
+
+#[test]
 fn the_host_may_take_its_time_over_each_of_them() {
     let mut bench = live_for(20_000);
     for (id, channel) in [(2, "shared:mine"), (3, "shared:mine2")] {
