@@ -226,7 +226,10 @@ async fn publish_and_cut(daemon: Daemon, way: &Cutter, cuts: u64) -> anyhow::Res
         // What is published while the page is away comes when it is back.
         let is_there = round % 2 == 0;
         if is_there {
-            anyhow::ensure!(way.cut() > 0, "nothing was there to be cut");
+            // The server may know of the page a moment before the way does, and of one that has gone a moment longer.
+            while way.cut() == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
         }
         while (daemon.figure("tidings_connections")? > 1) == is_there {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
