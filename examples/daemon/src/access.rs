@@ -6,8 +6,10 @@ use crate::settings::secret::Secret;
 use anyhow::{Context as _, Result, anyhow, bail};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tidings::Engine;
 use tidings::host::{Admission, ConnectAsk, Credential, Denial, Host};
 use tidings_auth::{Algorithm, Gate, GateOptions, Jwks, JwksOptions, Key, Verifier};
+use tidings_hook::{Hook, Hooked};
 
 /// Where revocations are kept, in the data directory.
 const REVOCATIONS: &str = "revocations.jsonl";
@@ -22,6 +24,17 @@ impl Host for Tokens {
 
     fn is_revoked(&self, user: &str, credential: Credential) -> bool {
         self.0.is_revoked(user, credential)
+    }
+}
+
+/// An engine of these settings, whose questions go to the application as far as it is asked, and to the tokens.
+///
+/// # Errors
+/// It can't start.
+pub(crate) fn start(settings: &Settings, hook: Option<Hook>, tokens: Tokens) -> Result<Engine, tidings::error::Error> {
+    match hook {
+        Some(hook) => Engine::start(settings.engine(), Hooked::new(hook, tokens)),
+        None => Engine::start(settings.engine(), tokens),
     }
 }
 

@@ -18,6 +18,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tidings::Engine;
+use tidings_hook::Kind;
 use tidings_transports::{Api, ApiKey, ApiKeys, Gateway, Limits, Options, Origins, Sse, Tls, Visitors, serve};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::sync::watch;
@@ -43,18 +44,17 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     }
     let origins: Origins = settings.allowed_origin.parse().context("allowed_origin (ALLOWED_ORIGIN)")?;
     let addresses = resolve(&settings.listen).await?;
-    let mint = match &settings.jwt.secret {
-        Some(secret) => Some(Mint::with_secret(secret.clone(), settings)?),
-        None if has_keys(settings) => None,
-        None => Some(mint_for_this_start(settings, &addresses)?),
-    };
-    let (keys, key_for_this_start) = api_keys(settings)?;
+    let hook = settings.hook.hook(settings.times.question_timeout_ms)?;
+    // Then tokens are the application's, and what a server without a secret makes for a trial is not wanted.
+    let is_hooked = hook.as_ref().is_some_and(|hook| hook.answers(Kind::Connect));
+    let mint = mint(settings, is_hooked, &addresses)?;
+    let (keys, key_for_this_start) = api_keys(settings, is_hooked)?;
     let gate = access::gate(settings, mint.as_ref().map(Mint::secret))?;
     let mut signals = Signals::new()?;
     let limits = settings.transports();
     let visitors = settings.http.visitors();
     let options = options(settings, &limits, &visitors)?;
-    let engine = Engine::start(settings.engine(), Tokens(gate.clone())).context("can't start")?;
+    let engine = access::start(settings, hook, Tokens(gate.clone())).context("can't start")?;
     // The directory is this server's alone from here on.
     if let Some(file) = access::revocations(settings) {
         gate.keep_in(&file).context("can't start")?;
@@ -87,6 +87,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let mut server = tokio::spawn(serve(listener, options, service, stopped));
     keep_tidy(figures);
     let welcome = match (&settings.jwt.secret, &mint) {
+        _ if is_hooked => welcome::with_hook(place, settings.data(), has_api_keys),
         (None, Some(mint)) => welcome::without_secret(place, settings.data(), mint, key_for_this_start.as_ref())?,
         (Some(_), _) => welcome::with_secret(place, settings.data(), has_api_keys),
         (None, None) => welcome::with_keys(place, settings.data(), has_api_keys),
@@ -128,9 +129,9 @@ fn keep_tidy(figures: PrometheusHandle) {
 
 /// The keys of the HTTP API, and the one that was made for this start: where none is set, for a server that nobody else can
 /// reach. With a secret of the operator's the server is no trial, and a key would be printed to whatever keeps its output.
-fn api_keys(settings: &Settings) -> Result<(ApiKeys, Option<Secret>)> {
+fn api_keys(settings: &Settings, is_hooked: bool) -> Result<(ApiKeys, Option<Secret>)> {
     let keys = settings.api.keys()?;
-    if !keys.is_empty() || settings.jwt.secret.is_some() || has_keys(settings) {
+    if !keys.is_empty() || settings.jwt.secret.is_some() || is_hooked || has_keys(settings) {
         return Ok((keys, None));
     }
     let secret = Secret::random()?;
@@ -174,6 +175,16 @@ async fn listen(listen: &str, addresses: &[SocketAddr]) -> Result<TcpListener> {
         };
         anyhow::anyhow!("can't listen on {listen}: {error}; {remedy}")
     })
+}
+
+/// Makes tokens, where there is a secret for them: the operator's, or one for this start where nothing else tells whom a
+/// token belongs to.
+fn mint(settings: &Settings, is_hooked: bool, addresses: &[SocketAddr]) -> Result<Option<Mint>> {
+    match &settings.jwt.secret {
+        Some(secret) => Mint::with_secret(secret.clone(), settings).map(Some),
+        None if is_hooked || has_keys(settings) => Ok(None),
+        None => mint_for_this_start(settings, addresses).map(Some),
+    }
 }
 
 /// A secret that nobody knows, for a server that nobody else can reach.

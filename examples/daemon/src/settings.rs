@@ -3,6 +3,7 @@
 //! `docs/settings.md` lists every one of them.
 
 pub(crate) mod api;
+pub(crate) mod hook;
 pub(crate) mod http;
 pub(crate) mod jwt;
 pub(crate) mod load;
@@ -12,6 +13,7 @@ mod tests;
 pub(crate) mod tls;
 
 use api::Api;
+use hook::Asking;
 use http::Http;
 use jwt::Jwt;
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) metrics: Readers,
     /// Who may call the HTTP API, and what a call is held to.
     pub(crate) api: Api,
+    /// The application that is asked over HTTP.
+    pub(crate) hook: Asking,
     /// What HTTP peers are held to.
     pub(crate) http: Http,
     /// What connections are encrypted with.
@@ -77,6 +81,7 @@ impl Default for Settings {
             log: "info".into(),
             metrics: Readers::Loopback,
             api: Api::default(),
+            hook: Asking::default(),
             http: Http::default(),
             tls: Encryption::default(),
             limits,

@@ -40,6 +40,12 @@ pub(crate) fn with_keys(place: Place, data: Option<&Path>, has_keys: bool) -> St
     format!("{addresses}\nTokens come from whoever has the keys that are set in [jwt].\n{keyless}")
 }
 
+/// The addresses, where the application says whom a token belongs to.
+pub(crate) fn with_hook(place: Place, data: Option<&Path>, has_keys: bool) -> String {
+    let (addresses, keyless) = (addresses(place, data), keyless(has_keys));
+    format!("{addresses}\nTokens are those of the application, which is asked at hook.url.\n{keyless}")
+}
+
 /// What is to be said where nobody may call the HTTP API.
 fn keyless(has_keys: bool) -> String {
     if has_keys {

@@ -32,7 +32,7 @@ const RUNTIMES: &[&str] = &[
 ];
 
 /// Crates that are not named may use what they like: programs and examples.
-const ALLOWANCES: [Allowance; 6] = [
+const ALLOWANCES: [Allowance; 7] = [
     Allowance {
         name: "tidings-proto",
         may_use: &["bytes", "serde", "rmp-serde", "serde_json", "base64", "memchr", "itoa", "zmij"],
@@ -82,6 +82,22 @@ const ALLOWANCES: [Allowance; 6] = [
             "tracing",
         ],
         must_not_reach: &["fastwebsockets", "axum", "openssl-sys"],
+    },
+    Allowance {
+        name: "tidings-hook",
+        may_use: &[
+            "aws-lc-rs",
+            "base64",
+            "bytes",
+            "getrandom",
+            "metrics",
+            "reqwest",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tracing",
+        ],
+        must_not_reach: &["fastwebsockets", "axum"],
     },
     Allowance {
         name: "tidings-transports",

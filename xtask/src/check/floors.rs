@@ -10,12 +10,13 @@ use crate::house::{Crate, House};
 pub(crate) const RULE: &str = "floors";
 
 /// Where every crate of the workspace stands. `xtask` stands outside: it uses none and none uses it.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 17] = [
     ("tidings-proto", 0),
     ("tidings-core", 1),
     ("tidings-store", 1),
     ("tidings", 2),
     ("tidings-auth", 3),
+    ("tidings-hook", 3),
     ("tidings-sim", 3),
     ("tidings-transports", 3),
     ("tidings-bench", 4),

@@ -10,7 +10,7 @@ use toml::Value;
 const DOCS: &str = include_str!("../../../../docs/settings.md");
 
 /// Settings without a default: they are not in what is written of the default settings.
-const UNSET: [&str; 4] = ["jwt.secret", "jwt.audience", "jwt.issuer", "api.key"];
+const UNSET: [&str; 5] = ["jwt.secret", "jwt.audience", "jwt.issuer", "api.key", "hook.secret"];
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -7,6 +7,7 @@ mod addresses;
 mod api;
 mod durable;
 mod guarantees;
+mod hook;
 mod start;
 mod stop;
 mod store;
