@@ -4,6 +4,7 @@
 //! in alternating slices of a second or two, so that whatever the machine does beside us hits both alike; what counts
 //! is the median of the ratios of neighbouring slices.
 
+mod attack;
 mod durable;
 mod parts;
 mod probe;
@@ -139,6 +140,7 @@ pub fn bench(args: &BenchArgs, progress: &mut Progress, json: bool) -> Result<bo
         BenchPart::DurableUnicast,
         BenchPart::Sse,
         BenchPart::IdleSse,
+        BenchPart::Attack,
     ];
     for part in all.into_iter().filter(|part| args.only.is_empty() || args.only.contains(part)) {
         let outcome = bench.part(part);
@@ -189,6 +191,7 @@ impl Bench<'_> {
             BenchPart::DurableUnicast => self.unicast(true, &[Codec::Json]),
             BenchPart::Sse => self.events(),
             BenchPart::IdleSse => self.idle_events(self.scale.idle),
+            BenchPart::Attack => self.attack(),
         }
     }
 

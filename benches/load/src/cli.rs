@@ -296,6 +296,8 @@ pub enum BenchPart {
     Sse,
     /// Memory of idle streams of server-sent events.
     IdleSse,
+    /// What 1% of attackers do to the others, and what they leave behind.
+    Attack,
 }
 
 impl MessageArgs {

@@ -9,6 +9,7 @@
 //! - [`book`] finds loss, duplicates, wrong order and wrong addressees; [`measure`] runs a plan and reads CPU time and
 //!   memory of the server's [`process`].
 //! - [`fanout`], [`unicast`], [`idle`], [`connect`] and [`mod@comeback`] are the scenarios.
+//! - [`attack`] is what a few do who mean harm, while the others are measured.
 //! - [`floor`] is what a server is compared with: a raw epoll loop that does the least that any server must do.
 //! - [`mod@bench`] runs the floor and a daemon in turn, in the same run, and prints ratios. Absolute figures move with the
 //!   machine; ratios of neighbouring runs do not.
@@ -19,6 +20,7 @@
 //! divided by the messages received. *Memory for each connection* is the growth of the resident set from a server
 //! without connections to one with all of them, divided by their number; the kernel's socket buffers are not in it.
 
+pub mod attack;
 pub mod bench;
 pub mod book;
 pub mod cli;

@@ -25,7 +25,7 @@ const EVENTS_IDLE_KIB_MAX: f64 = 4.0;
 /// Messages in flight among users that send to each other.
 const UNICAST_WINDOW: usize = 64;
 /// Messages a second of the open loop.
-const RATE: f64 = 8.0;
+pub(super) const RATE: f64 = 8.0;
 /// Messages a second, and length of their text, in the channel that is too busy for a slow subscriber.
 const BUSY: (f64, usize) = (60.0, 2_048);
 /// Namespace whose messages are kept and resumed: in memory or on disk, as the daemon is started.
