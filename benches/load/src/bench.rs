@@ -7,6 +7,7 @@
 mod attack;
 mod durable;
 mod parts;
+mod presence;
 mod probe;
 mod row;
 
@@ -141,6 +142,7 @@ pub fn bench(args: &BenchArgs, progress: &mut Progress, json: bool) -> Result<bo
         BenchPart::Sse,
         BenchPart::IdleSse,
         BenchPart::Attack,
+        BenchPart::Presence,
     ];
     for part in all.into_iter().filter(|part| args.only.is_empty() || args.only.contains(part)) {
         let outcome = bench.part(part);
@@ -190,6 +192,7 @@ impl Bench<'_> {
             BenchPart::DurableFanout => self.fanout(true, &[Codec::Json]),
             BenchPart::DurableUnicast => self.unicast(true, &[Codec::Json]),
             BenchPart::Sse => self.events(),
+            BenchPart::Presence => self.presence(),
             BenchPart::IdleSse => self.idle_events(self.scale.idle),
             BenchPart::Attack => self.attack(),
         }

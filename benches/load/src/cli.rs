@@ -298,6 +298,8 @@ pub enum BenchPart {
     IdleSse,
     /// What 1% of attackers do to the others, and what they leave behind.
     Attack,
+    /// Users that watch each other.
+    Presence,
 }
 
 impl MessageArgs {

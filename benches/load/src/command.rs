@@ -87,6 +87,8 @@ enum Destination {
     Digits(usize),
     /// Four bytes, big endian: the floor's form.
     Binary(usize),
+    /// There is none.
+    None,
 }
 
 /// A whole client frame, ready but for destination, mark and id.
@@ -137,6 +139,21 @@ impl Template {
         Ok(Self { frame, destination, mark_at, id_at })
     }
 
+    /// The frame that says something else of a user: its text is the mark and what fills it up.
+    ///
+    /// # Errors
+    /// When the text is shorter than a mark.
+    pub fn presence(codec: Codec, text_bytes: usize) -> Result<Self> {
+        ensure!(text_bytes >= MARK_BYTES, "the text needs at least {MARK_BYTES} bytes");
+        let mut text = vec![b'x'; text_bytes];
+        Mark { sequence: 0, due_ns: 0 }.write(&mut text);
+        let command = json!({ "presence": { "status": "online", "text": String::from_utf8_lossy(&text) } });
+        let mut frame = Vec::new();
+        ws::push_client_frame(&mut frame, codec.opcode(), &codec.encode(&command)?);
+        let mark_at = memmem::rfind(&frame, &text).ok_or_else(|| anyhow::anyhow!("a template lacks its own mark"))?;
+        Ok(Self { frame, destination: Destination::None, mark_at, id_at: None })
+    }
+
     /// The frame of a floor server: destination, length of the body, body, and padding, so that it is as long as the
     /// frame that a Tidings server would get.
     ///
@@ -168,6 +185,7 @@ impl Template {
         match self.destination {
             Destination::Digits(at) => write_digits(&mut self.frame[at..at + 5], destination),
             Destination::Binary(at) => self.frame[at..at + 4].copy_from_slice(&destination.to_be_bytes()),
+            Destination::None => {}
         }
         mark.write(&mut self.frame[self.mark_at..]);
         let id = FIRST_ID + (mark.sequence % u64::from(FIRST_ID)) as u32;

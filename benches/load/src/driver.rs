@@ -352,7 +352,7 @@ impl Driver {
                 self.command(number, &json!({"pong": {}}))?;
             } else if has("gap") {
                 self.tally.gaps += 1;
-            } else if has("published") || has("sent") {
+            } else if has("published") || has("sent") || has("watching") {
                 self.tally.answers += 1;
             }
         }

@@ -38,6 +38,7 @@ pub mod machine;
 pub mod marker;
 pub mod measure;
 pub mod plan;
+pub mod presence;
 pub mod process;
 pub mod progress;
 pub mod run;

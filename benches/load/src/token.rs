@@ -32,7 +32,7 @@ impl Tokens {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?;
         let claims = json!({
             "sub": user, "exp": (now + TOKEN_LIFE).as_secs(),
-            "subscribe": ["*"], "publish": ["*"], "send": ["*"],
+            "subscribe": ["*"], "publish": ["*"], "send": ["*"], "watch": ["*"],
         });
         let mut token = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
         token.push('.');

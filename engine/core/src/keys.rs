@@ -67,7 +67,7 @@ impl Keys {
     /// No keys. `salt` is random.
     #[must_use]
     pub fn new(window: Window, salt: u64) -> Self {
-        Self { window, known: HashMap::with_hasher(Salted(salt)), order: VecDeque::new(), noted: 0 }
+        Self { window, known: HashMap::with_hasher(Salted::new(salt)), order: VecDeque::new(), noted: 0 }
     }
 
     /// How many are remembered.

@@ -2,16 +2,23 @@
 
 use std::hash::{BuildHasher, DefaultHasher, Hash};
 
-/// The key.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Salted(pub(crate) u64);
+/// A hasher that has taken the key in.
+#[derive(Debug, Clone)]
+pub(crate) struct Salted(DefaultHasher);
+
+impl Salted {
+    /// With a random key.
+    pub(crate) fn new(salt: u64) -> Self {
+        let mut hasher = DefaultHasher::new();
+        salt.hash(&mut hasher);
+        Self(hasher)
+    }
+}
 
 impl BuildHasher for Salted {
     type Hasher = DefaultHasher;
 
     fn build_hasher(&self) -> DefaultHasher {
-        let mut hasher = DefaultHasher::new();
-        self.0.hash(&mut hasher);
-        hasher
+        self.0.clone()
     }
 }

@@ -1,6 +1,6 @@
 //! All calls as an OpenAPI document, made of the code that carries them out.
 
-use super::{channels, problem, publish, send, sessions, stats, users};
+use super::{channels, presence, problem, publish, send, sessions, stats, users};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -34,6 +34,9 @@ pub(crate) const PREFIX: &str = "/api/v1";
         sessions::disconnect,
         sessions::subscribe,
         sessions::unsubscribe,
+        presence::user,
+        presence::users,
+        presence::channel,
         stats::stats,
     ),
     components(schemas(
@@ -137,7 +140,7 @@ mod tests {
     #[test]
     fn what_is_unknown_is_refused_by_the_document_too() {
         let document: Value = serde_json::from_str(&openapi_json()).unwrap();
-        for body in ["Publication", "Batch", "Sending", "Membership"] {
+        for body in ["Publication", "Batch", "Sending", "Membership", "Asked"] {
             assert_eq!(document["components"]["schemas"][body]["additionalProperties"], false, "{body}");
         }
     }

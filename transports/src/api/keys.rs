@@ -27,6 +27,8 @@ pub enum Right {
     Disconnect,
     /// Subscribe and unsubscribe sessions.
     Subscribe,
+    /// See who is there: users, and the members of channels.
+    Presence,
     /// Read the statistics.
     Stats,
     /// Revoke tokens, where the host has a call for it.
@@ -35,7 +37,7 @@ pub enum Right {
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Publish,
         Self::Send,
         Self::History,
@@ -43,6 +45,7 @@ impl Right {
         Self::Users,
         Self::Disconnect,
         Self::Subscribe,
+        Self::Presence,
         Self::Stats,
         Self::Revoke,
     ];
@@ -58,6 +61,7 @@ impl Right {
             Self::Users => "users",
             Self::Disconnect => "disconnect",
             Self::Subscribe => "subscribe",
+            Self::Presence => "presence",
             Self::Stats => "stats",
             Self::Revoke => "revoke",
         }

@@ -4,7 +4,8 @@
 //! * [`keys`]: who may ask. [`limits`]: how much. [`problem`]: every refusal, in one shape.
 //! * [`body`], [`path`]: what comes in, checked. [`form`]: names, in the form that the protocol allows. [`reply`]: what
 //!   goes out.
-//! * [`publish`], [`send`], [`channels`], [`users`], [`sessions`], [`stats`]: the calls. [`document`]: all of them as OpenAPI.
+//! * [`publish`], [`send`], [`channels`], [`users`], [`sessions`], [`presence`], [`stats`]: the
+//!   calls. [`document`]: all of them as OpenAPI.
 
 mod body;
 mod call;
@@ -14,6 +15,7 @@ mod form;
 pub(crate) mod keys;
 pub(crate) mod limits;
 mod path;
+pub(crate) mod presence;
 mod problem;
 pub(crate) mod publish;
 mod reply;

@@ -17,12 +17,15 @@ pub(super) enum Route {
     DisconnectSession,
     Subscribe,
     Unsubscribe,
+    Presence,
+    Presences,
+    Members,
     Stats,
 }
 
 impl Route {
     #[cfg(test)]
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Publish,
         Self::PublishBatch,
         Self::Send,
@@ -34,6 +37,9 @@ impl Route {
         Self::DisconnectSession,
         Self::Subscribe,
         Self::Unsubscribe,
+        Self::Presence,
+        Self::Presences,
+        Self::Members,
         Self::Stats,
     ];
 
@@ -52,6 +58,9 @@ impl Route {
             ["sessions", session, "disconnect"] => (Self::DisconnectSession, session),
             ["sessions", session, "subscribe"] => (Self::Subscribe, session),
             ["sessions", session, "unsubscribe"] => (Self::Unsubscribe, session),
+            ["users", user, "presence"] => (Self::Presence, user),
+            ["presence"] => (Self::Presences, ""),
+            ["channels", channel, "presence"] => (Self::Members, channel),
             ["stats"] => (Self::Stats, ""),
             _ => return None,
         })
@@ -71,6 +80,9 @@ impl Route {
             Self::DisconnectSession => "/sessions/{session}/disconnect",
             Self::Subscribe => "/sessions/{session}/subscribe",
             Self::Unsubscribe => "/sessions/{session}/unsubscribe",
+            Self::Presence => "/users/{user}/presence",
+            Self::Presences => "/presence",
+            Self::Members => "/channels/{channel}/presence",
             Self::Stats => "/stats",
         }
     }
@@ -78,6 +90,7 @@ impl Route {
     pub(super) const fn method(self) -> Method {
         match self {
             Self::Channel | Self::History | Self::User | Self::Session | Self::Stats => Method::GET,
+            Self::Presence | Self::Members => Method::GET,
             _ => Method::POST,
         }
     }
@@ -92,6 +105,7 @@ impl Route {
             Self::User | Self::Session => Right::Users,
             Self::DisconnectUser | Self::DisconnectSession => Right::Disconnect,
             Self::Subscribe | Self::Unsubscribe => Right::Subscribe,
+            Self::Presence | Self::Presences | Self::Members => Right::Presence,
             Self::Stats => Right::Stats,
         }
     }

@@ -7,7 +7,7 @@ use super::{
     document::{PREFIX, openapi_json},
     keys::ApiKeys,
     limits::ApiLimits,
-    path,
+    path, presence,
     problem::Problem,
     publish, reply,
     route::Route,
@@ -169,7 +169,7 @@ impl Inner {
             return Err(Problem::new(Code::Busy, text).and_end());
         };
         let query = head.uri.query();
-        if route != Route::History {
+        if !matches!(route, Route::History | Route::Members) {
             path::Query::read(query, &[])?;
         }
         let name = || name.to_owned();
@@ -193,6 +193,9 @@ impl Inner {
             }
             Route::Subscribe => good(&sessions::subscribe(call, &name(), &body::parse(headers, &body)?)?),
             Route::Unsubscribe => good(&sessions::unsubscribe(call, &name(), &body::parse(headers, &body)?)?),
+            Route::Presence => good(&presence::user(call, &name())?),
+            Route::Presences => good(&presence::users(call, body::parse(headers, &body)?)?),
+            Route::Members => good(&presence::channel(call, name(), query)?),
             Route::Stats => good(&stats::stats(call)?),
         }
     }

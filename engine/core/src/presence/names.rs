@@ -17,7 +17,7 @@ pub(crate) struct People {
 
 impl People {
     pub(crate) fn new(salt: u64) -> Self {
-        Self { slab: Slab::default(), names: HashTable::new(), salt: Salted(salt) }
+        Self { slab: Slab::default(), names: HashTable::new(), salt: Salted::new(salt) }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Key> {

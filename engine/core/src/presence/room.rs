@@ -80,7 +80,7 @@ pub(crate) struct Rooms<W> {
 
 impl<W> Rooms<W> {
     pub(crate) fn new(salt: u64) -> Self {
-        let names = HashMap::with_hasher(Salted(salt));
+        let names = HashMap::with_hasher(Salted::new(salt));
         Self { slab: Slab::default(), names, dirty: VecDeque::new(), held: Vec::new() }
     }
 

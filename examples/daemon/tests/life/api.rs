@@ -179,3 +179,27 @@ fn a_key_is_made_with_its_hash_and_the_server_takes_either() {
     let printed = shown.printed().join("\n");
     assert!(printed.contains("(hidden)") && !printed.contains(&key), "{printed}");
 }
+
+#[test]
+fn who_is_there_is_told_to_the_host_as_it_is() {
+    let environment = [("JWT_SECRET", SECRET), ("TIDINGS_API_KEY", KEY)];
+    let settings = "[namespaces.room]\npresence = \"members\"\n";
+    let daemon = Daemon::start_with(&["--listen", "127.0.0.1:0"], &environment, settings);
+    let (mut alice, ..) = connect(&daemon, "alice", "phone");
+    alice.ask(&json!({"id": 2, "presence": {"status": "busy", "text": "in a call"}}));
+    alice.ask(&json!({"id": 3, "subscribe": {"channel": "room:1", "info": {"color": "red"}}}));
+    let one = get(&daemon, "/users/alice/presence");
+    assert_eq!((&one["status"], &one["reason"], &one["text"]), (&"busy".into(), &"set".into(), &"in a call".into()));
+    assert!(one["since"].is_u64() && one.get("last_seen").is_none(), "{one}");
+    let many = post(&daemon, "/presence", &json!({"users": ["nobody", "alice"]}));
+    assert_eq!(many["users"][0], json!({"user": "nobody", "status": "offline", "reason": "never"}));
+    assert_eq!(many["users"][1]["status"], "busy");
+    let room = get(&daemon, "/channels/room:1/presence");
+    assert_eq!((&room["count"], &room["complete"]), (&1.into(), &true.into()));
+    assert_eq!((&room["members"][0]["user"], &room["members"][0]["info"]), (&"alice".into(), &json!({"color": "red"})));
+    assert_eq!(get(&daemon, "/channels/room:1/presence?list=false")["members"], json!([]));
+
+    alice.ask(&json!({"id": 4, "presence": {"status": "invisible"}}));
+    assert_eq!(get(&daemon, "/users/alice/presence")["status"], "invisible");
+    assert_eq!(get(&daemon, "/channels/room:1/presence")["count"], 0);
+}
