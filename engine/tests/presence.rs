@@ -377,14 +377,14 @@ async fn who_is_in_a_channel() {
     let alice = connect(&engine, "alice").await;
     join(&alice, 2, r#","info":{"cursor":[1,2]}"#).await;
     let bob = connect(&engine, "bob").await;
-    sleep(Duration::from_millis(100)).await;
     join(&bob, 2, r#","presence":true"#).await;
     let told = next(&bob).await;
     assert_eq!(users(&told, "members"), ["alice", "bob"]);
     assert_eq!(told["members"]["members"][0]["info"]["cursor"][1], 2);
     assert_eq!((&told["members"]["count"], &told["members"]["complete"]), (&json!(2), &json!(true)));
-    // What was told ahead of the tick is told to all with it.
-    assert_eq!(users(&next(&bob).await, "joined"), ["bob"]);
+    // What was told ahead of the tick is told to all with it; alice is in it unless a tick came between.
+    let joined = users(&next(&bob).await, "joined");
+    assert!(joined.contains(&"bob".to_owned()) && joined.len() <= 2, "{joined:?}");
 
     let (alice_too, connected) = connect_with(&engine, "alice", "").await;
     join(&alice_too, 2, "").await;

@@ -5,7 +5,7 @@ use crate::id::{Epoch, Secret, SessionId, StreamNumber};
 use crate::members::{Changed, Members};
 use crate::payload::DataRef;
 use crate::presence::StatusFrame;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Everything a server sends but entries, which [`crate::wire::render_entry`] writes once for all their receivers.
 #[derive(Debug, Clone)]
@@ -150,7 +150,7 @@ pub struct ToldLimits {
 }
 
 /// How much of what followed the position of a `subscribe` follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Recovered {
     /// All of it.

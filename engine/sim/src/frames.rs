@@ -3,6 +3,7 @@
 use crate::body::Body;
 use serde::Deserialize;
 use serde_json::Value;
+use tidings_proto::frame::Recovered;
 use tidings_proto::id::{Epoch, Secret, SessionId};
 use tidings_proto::wire::WireForm;
 
@@ -54,14 +55,6 @@ pub(crate) struct Inbox {
     pub(crate) epoch: Epoch,
     pub(crate) delivered: u64,
     pub(crate) recovered: Recovered,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Recovered {
-    Complete,
-    Gap,
-    None,
 }
 
 #[derive(Debug, Deserialize)]

@@ -56,7 +56,7 @@ impl Archive {
         let id = format::settle(&*store, seed)?;
         let reserved = match store.get(key::RESERVED)? {
             None => 0,
-            Some(record) => record::read_number(key::RESERVED, &record).map_err(|_| {
+            Some(record) => record::read_reserved(key::RESERVED, &record).map_err(|_| {
                 StoreError::new(ErrorKind::Damaged, "the record of the stream numbers that were given out is damaged")
             })?,
         };

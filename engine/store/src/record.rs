@@ -21,6 +21,9 @@ const VERSION: u8 = 1;
 const MAGIC: &[u8] = b"tidings";
 const CRC_BYTES: usize = size_of::<u32>();
 
+/// The highest stream number that is ever reserved: half of all, so that nothing that counts on from it ends.
+pub(crate) const RESERVED_MAX: u64 = u64::MAX / 2;
+
 /// What an entry takes beside its texts and data: its key of 17 bytes and the fixed part of its record, rounded up.
 pub(crate) const ENTRY_OVERHEAD_BYTES: u64 = tidings_proto::kept::RECORD_OVERHEAD_BYTES;
 
@@ -97,6 +100,12 @@ pub(crate) fn read_number(key: &[u8], record: &[u8]) -> Result<u64, Damage> {
     let number = body.u64()?;
     body.end()?;
     Ok(number)
+}
+
+/// The highest stream number that is reserved. No counter comes near [`RESERVED_MAX`]: what is above it is damage.
+pub(crate) fn read_reserved(key: &[u8], record: &[u8]) -> Result<u64, Damage> {
+    let reserved = read_number(key, record)?;
+    if reserved > RESERVED_MAX { Err(Damage) } else { Ok(reserved) }
 }
 
 /// An entry; with `share`, without its data.

@@ -1,6 +1,7 @@
 //! What a session tells before its stream is opened: the answers that decide how the request is answered.
 
 use serde::{Deserialize, de::IgnoredAny};
+use tidings_proto::frame::Recovered;
 use tidings_proto::id::{Epoch, Position, StreamNumber};
 
 /// A frame of the server, as far as it is looked at here.
@@ -31,14 +32,6 @@ pub(crate) struct Joined {
     pub(crate) epoch: Epoch,
     pub(crate) offset: u64,
     pub(crate) recovered: Recovered,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Recovered {
-    Complete,
-    Gap,
-    None,
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::link::{Asked, Expected, Reading};
 use super::{Client, Do, Have};
-use crate::frames::{self, Connected, Entry, Failure, Frame, Gap, Reason, Recovered, Subscribed, Told};
+use crate::frames::{self, Connected, Entry, Failure, Frame, Gap, Reason, Subscribed, Told};
 use crate::known::Known;
 use crate::name::{ConnId, StreamName};
 use crate::oracle::Oracle;
@@ -11,6 +11,7 @@ use serde_json::json;
 use std::sync::Arc;
 use tidings_core::policy::Class;
 use tidings_proto::code::Code;
+use tidings_proto::frame::Recovered;
 use tidings_proto::id::Position;
 
 type Heard = Result<(), Violation>;

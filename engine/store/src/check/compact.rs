@@ -109,7 +109,9 @@ fn fate(survey: &Survey, key: &[u8], value: &[u8]) -> Fate {
     match key.first().copied() {
         _ if key == key::FORMAT => Fate::Kept,
         // Without it numbers would be given out again. Above all that are in use is as good.
-        _ if key == key::RESERVED && record::read_number(key, value).is_err() => number(key, survey.highest),
+        _ if key == key::RESERVED && record::read_reserved(key, value).is_err() => {
+            number(key, survey.highest.min(record::RESERVED_MAX))
+        }
         _ if key == key::RESERVED => Fate::Kept,
         Some(key::HEAD) => keep(key::read_head(key).is_some() && record::read_head(key, value).is_ok()),
         Some(key::ENTRY) => keep(key::read_entry(key).is_some_and(|(stream, _)| {

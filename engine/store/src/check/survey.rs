@@ -68,7 +68,7 @@ impl Survey {
         match key.first().copied() {
             // The format was read before all else.
             _ if key == key::FORMAT => Ok(()),
-            _ if key == key::RESERVED => record::read_number(key, value).map(|_| ()),
+            _ if key == key::RESERVED => record::read_reserved(key, value).map(|_| ()),
             Some(key::HEAD) => {
                 key::read_head(key).ok_or(Damage)?;
                 let head = record::read_head(key, value)?;

@@ -4,6 +4,7 @@ use crate::out::plain;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
+use tidings_proto::frame::Recovered;
 
 /// One frame: exactly one of these, and those that are not here are for other clients.
 #[derive(Debug, Deserialize)]
@@ -47,14 +48,6 @@ pub(crate) struct Subscribed {
     pub(crate) epoch: String,
     pub(crate) offset: u64,
     pub(crate) recovered: Recovered,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Recovered {
-    Complete,
-    Gap,
-    None,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,8 +4,9 @@
 mod tests;
 
 use crate::client::commands::{Ack, Place};
-use crate::client::frames::{Connected, Entry, Gap, Position, Recovered, Subscribed};
+use crate::client::frames::{Connected, Entry, Gap, Position, Subscribed};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use tidings_proto::frame::Recovered;
 
 /// Most positions that a server takes with `connect`. A channel that is not among them goes on from what was acknowledged,
 /// and what was printed already is known by its position.

@@ -19,10 +19,11 @@ fn without_a_secret_it_stays_on_loopback() {
 
 #[test]
 fn with_a_secret_it_listens_where_it_is_told_and_prints_no_token() {
-    let daemon = Daemon::start_with(&["serve", "--listen", "0.0.0.0:0"], &[("JWT_SECRET", SECRET)], "");
+    let mut daemon = Daemon::start_with(&["serve", "--listen", "0.0.0.0:0"], &[("JWT_SECRET", SECRET)], "");
     assert!(daemon.address.ip().is_unspecified());
+    daemon.tool.wait_for_line("token --user alice");
     let printed = daemon.tool.printed().join("\n");
-    assert!(printed.contains("token --user alice") && !printed.contains("eyJ"), "{printed}");
+    assert!(!printed.contains("eyJ"), "{printed}");
     assert!(printed.contains(&format!("ws://127.0.0.1:{}/ws", daemon.address.port())), "{printed}");
     assert!(daemon.stop().success());
 }

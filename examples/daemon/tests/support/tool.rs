@@ -25,6 +25,13 @@ pub(crate) struct Called {
     pub(crate) printed: String,
 }
 
+impl Called {
+    /// Standard output alone: how far long work has come is told on the other, at any moment.
+    pub(crate) fn out(&self) -> String {
+        self.printed.lines().filter(|line| !line.starts_with("! ")).collect::<Vec<_>>().join("\n")
+    }
+}
+
 impl Tool {
     pub(crate) fn start(args: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();

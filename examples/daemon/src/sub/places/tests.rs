@@ -1,7 +1,8 @@
 use super::Places;
 use crate::client::commands::Ack;
-use crate::client::frames::{Connected, Entry, Gap, Inbox, Position, Recovered, Subscribed};
+use crate::client::frames::{Connected, Entry, Gap, Inbox, Position, Subscribed};
 use serde_json::value::RawValue;
+use tidings_proto::frame::Recovered;
 
 const EPOCH: &str = "00000000000000ab";
 const INBOX: u32 = 1;
