@@ -160,22 +160,7 @@ impl Engine {
     /// The sessions of a user, those included that wait for their clients to come back.
     #[must_use]
     pub fn sessions(&self, user: &str) -> Vec<SessionView> {
-        let shared = &self.shared;
-        let connections: Vec<SessionId> = match shared.streams.users.find(user) {
-            Some(cell) => cell.stream().each_member().map(|outbox| outbox.session()).collect(),
-            None => Vec::new(),
-        };
-        let connected: Vec<SessionId> = connections
-            .into_iter()
-            .filter_map(|connection| shared.sessions.find(connection))
-            .map(|conn| conn.session_id())
-            .collect();
-        let sessions = connected.into_iter().chain(shared.identities.parked_of(user));
-        let mut views: Vec<_> = sessions.filter_map(|session| self.session(session)).collect();
-        // One that was lost meanwhile is in both.
-        views.sort_by_key(|view| view.session);
-        views.dedup_by_key(|view| view.session);
-        views
+        self.shared.sessions_of(user).into_iter().filter_map(|session| self.session(session)).collect()
     }
 
     /// A session; `None` if there is none of this id.

@@ -292,4 +292,21 @@ impl Shared {
             ..self.counters.read()
         }
     }
+
+    /// The connections that a user has now.
+    pub(crate) fn connections_of(&self, user: &str) -> Vec<SessionId> {
+        let Some(cell) = self.streams.users.find(user) else { return Vec::new() };
+        cell.stream().each_member().map(|outbox| outbox.session()).collect()
+    }
+
+    /// The sessions of a user, those that wait for their clients to come back among them.
+    pub(crate) fn sessions_of(&self, user: &str) -> Vec<SessionId> {
+        let connected = self.connections_of(user).into_iter().filter_map(|connection| self.sessions.find(connection));
+        let mut sessions: Vec<_> = connected.map(|conn| conn.session_id()).collect();
+        // Looked for after those that are connected: one that was lost in between waits now, and may be in both.
+        sessions.extend(self.identities.parked_of(user));
+        sessions.sort_unstable();
+        sessions.dedup();
+        sessions
+    }
 }

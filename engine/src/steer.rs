@@ -29,18 +29,7 @@ impl Engine {
     /// Ends every session of a user: those that are connected with close code 3504, and those that wait for their clients
     /// to come back. None of them can be resumed. Returns how many those were.
     pub fn disconnect_user(&self, user: &str) -> usize {
-        let shared = &self.shared;
-        let connections: Vec<SessionId> = match shared.streams.users.find(user) {
-            Some(cell) => cell.stream().each_member().map(|outbox| outbox.session()).collect(),
-            None => Vec::new(),
-        };
-        let connected: Vec<SessionId> = connections
-            .into_iter()
-            .filter_map(|connection| shared.sessions.find(connection))
-            .map(|conn| conn.session_id())
-            .collect();
-        // Looked for after those that are connected: one that was lost in between waits now.
-        let sessions = connected.into_iter().chain(shared.identities.parked_of(user));
+        let sessions = self.shared.sessions_of(user).into_iter();
         sessions.filter(|session| self.disconnect_session(*session)).count()
     }
 
@@ -61,10 +50,7 @@ impl Engine {
     /// how many were ended.
     pub async fn end_revoked(&self, user: Option<&str>) -> usize {
         let connections = match user {
-            Some(user) => match self.shared.streams.users.find(user) {
-                Some(cell) => cell.stream().each_member().map(|outbox| outbox.session()).collect(),
-                None => Vec::new(),
-            },
+            Some(user) => self.shared.connections_of(user),
             None => self.shared.sessions.ids(),
         };
         let mut ended = 0;
