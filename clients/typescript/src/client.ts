@@ -126,7 +126,6 @@ export class Tidings {
       hello: (fresh) => this.#hello(fresh),
       connected: (connected) => this.#connected(connected),
       received: (frame) => this.#received(frame),
-      settled: () => {},
       lost: () => this.#lost(),
       closed: (change) => this.#closed(change),
     });

@@ -59,8 +59,6 @@ export interface ConnectionEvents {
   connected(connected: Connected): void;
   /** Every other frame. */
   received(frame: ServerFrame): void;
-  /** All frames of one message were told. */
-  settled(): void;
   /** The connection is gone. */
   lost(): void;
   /** There will be none any more. */
@@ -212,7 +210,6 @@ export class Connection {
       else if (frame.ping !== undefined) this.tell([{ pong: {} }]);
       else this.#hand(frame);
     }
-    this.#events.settled();
   }
 
   #hand(frame: ServerFrame): void {

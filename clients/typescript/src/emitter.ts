@@ -13,14 +13,6 @@ export class Emitter<T> {
   emit(value: T): void {
     for (const listener of [...this.#listeners]) guarded(() => listener(value));
   }
-
-  get size(): number {
-    return this.#listeners.size;
-  }
-
-  clear(): void {
-    this.#listeners.clear();
-  }
 }
 
 /** Calls the application's code. What it throws is reported as an uncaught error, where developers look for it. */

@@ -103,10 +103,6 @@ export class Streams {
     this.channels.delete(name);
   }
 
-  byNumber(number: number): Stream | undefined {
-    return this.#numbers.get(number);
-  }
-
   /** The connection is gone, and the numbers with it. */
   unbind(): void {
     this.#numbers.clear();

@@ -81,7 +81,6 @@ class Tab {
       opened();
     };
     return {
-      waiting: 0,
       send: (frames) => this.#isOpen && this.#events === events && this.#post({ kind: 'send', from, frames: [...frames] }),
       close: () => {
         clearTimeout(late);
@@ -140,6 +139,8 @@ class Hub {
   readonly #numbers = new Map<number, Joined>();
   /** Commands under way: the id here, whose they are and under which id. */
   readonly #commands = new Map<number, [Id, number]>();
+  /** Joinings under way: the id here, and the channel that all who wait for it are told of. */
+  readonly #asked = new Map<number, string>();
   #nextId = 1;
   #link: Link | null = null;
   #connected: Connected | null = null;
@@ -240,7 +241,6 @@ class Hub {
     this.#asked.set(id, channel);
     return id;
   }
-  readonly #asked = new Map<number, string>();
 
   #unsubscribe(from: Id, guest: Guest, id: number | undefined, channel: string): void {
     guest.channels.delete(channel);

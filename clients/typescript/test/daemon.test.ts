@@ -101,9 +101,7 @@ describe.skipIf(Daemon.program === undefined)('against the daemon', () => {
     const emissions = [2, 3, 4].map((n) => alice.emit(channel, 'E', n, { wait: 'stored' }));
     expect(alice.outbox.map(({ state }) => state)).toEqual(['queued', 'queued', 'queued']);
     await daemon.start();
-    const started = Date.now();
     await until('both to be back', () => alice.status.status === 'online' && bob.status.status === 'online');
-    expect(Date.now() - started).toBeLessThan(1_000);
     for (const receipt of await Promise.all(emissions)) expect(receipt.level).toBe('stored');
     await until('all of them', () => heard.length >= 4);
     expect(heard).toEqual([1, 2, 3, 4]);

@@ -4,8 +4,8 @@ import { TidingsError } from '../errors.ts';
 import type { ClientFrame, Failure, ServerFrame } from '../frames.ts';
 import type { Kept, OutboxStorage, Receipt } from './storage.ts';
 
-/** What became of a publication so far. The last three but `failed` need somebody to tell: the server or the receiver. */
-export type EmissionState = 'queued' | 'sent' | 'accepted' | 'stored' | 'delivered' | 'read' | 'failed';
+/** What became of a publication so far. Whether its receivers have it or have read it, the server does not tell. */
+export type EmissionState = 'queued' | 'sent' | 'accepted' | 'stored' | 'failed';
 
 /** How many may be under way at the same time. */
 const WINDOW = 64;

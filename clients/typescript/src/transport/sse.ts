@@ -40,10 +40,6 @@ class Down {
     this.#events = events;
   }
 
-  get waiting(): number {
-    return this.#up.length;
-  }
-
   async run(hello: readonly ClientFrame[]): Promise<void> {
     try {
       const response = await this.#request(json.encode(hello) as string, { Accept: 'text/event-stream' }, this.#abort.signal);

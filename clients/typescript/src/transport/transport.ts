@@ -17,8 +17,6 @@ export interface Link {
   send(frames: readonly ClientFrame[]): void;
   /** Ends it. `ended` is not told any more. */
   close(): void;
-  /** Bytes that wait to leave, where that is known. */
-  readonly waiting: number;
 }
 
 /** A way to a server. */

@@ -4,7 +4,6 @@ import type { Transport } from './transport.ts';
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
-  readonly bufferedAmount: number;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
@@ -59,9 +58,6 @@ export const webSocket = (Socket = (globalThis as { WebSocket?: WebSocketClass }
         socket.onopen = socket.onmessage = socket.onclose = null;
         socket.onerror = () => {};
         socket.close(1000);
-      },
-      get waiting() {
-        return socket.bufferedAmount;
       },
     };
   },

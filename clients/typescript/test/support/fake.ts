@@ -4,7 +4,6 @@ import type { Link, LinkEvents, Transport } from '../../src/transport/transport.
 
 /** One connection, from the server's side. */
 export class FakeLink implements Link {
-  readonly waiting = 0;
   readonly sent: ClientFrame[] = [];
   readonly events: LinkEvents;
   readonly hello: readonly ClientFrame[];
