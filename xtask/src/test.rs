@@ -24,9 +24,9 @@ use tally::Tally;
 /// Prove the rules (`check`) and pass every test, those with foreign clients included.
 ///
 /// What the tests need and the machine lacks is installed, and told: cargo-deny; Python packages in target/venv, Node
-/// packages in tests/clients and clients/typescript, and Chromium and xfsprogs by apt-get when this runs as root on Debian. A step that fails
-/// does not keep the others from running. The last line is `N passed, N failed`: tests, and one for each step that
-/// failed as a whole.
+/// packages in tests/clients, clients/typescript, clients/react and examples/daemon/page, and Chromium and xfsprogs by
+/// apt-get when this runs as root on Debian. A step that fails does not keep the others from running. The last line is
+/// `N passed, N failed`: tests, and one for each step that failed as a whole.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave out the tests in a browser, and the installing of one.
@@ -64,7 +64,9 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<bool> {
             steps.push(step("chromium", || chromium::install(&house.tree)));
         }
         steps.push(step("foreign", || foreign::run(&house, args.quick)));
-        steps.push(step("client", || typescript::run(&house.tree)));
+        for package in &typescript::PACKAGES {
+            steps.push(step(package.name, || typescript::run(&house.tree, package)));
+        }
     } else {
         steps.push(step("foreign", || Ok(Outcome::Skipped("there is no package tidings-e2e"))));
     }

@@ -358,7 +358,7 @@ export class Tidings {
     this.#connection.command({ subscribe }, ({ error }) => {
       // `state`: the session was joined to it by its resumption meanwhile.
       if (error === undefined || error.code === STATE || this.#joining.get(channel) !== joining) return;
-      this.#refused(channel, TidingsError.from(error));
+      this.#refused(channel, TidingsError.from(error, channel));
     });
   }
 
@@ -375,7 +375,7 @@ export class Tidings {
     else if (frame.subscribed !== undefined) this.#subscribed(frame.subscribed);
     else if (frame.unsubscribed !== undefined && frame.id === undefined) {
       const { channel, reason = 'by the host' } = frame.unsubscribed;
-      this.#refused(channel, new TidingsError('unsubscribed', `${channel}: unsubscribed (${reason})`));
+      this.#refused(channel, new TidingsError('unsubscribed', `${channel}: unsubscribed (${reason})`, 0, false, undefined, channel));
     } else if (frame.gap !== undefined) {
       const gap = this.#streams.gap(frame.gap);
       if (gap !== null) this.#gaps.emit(gap);

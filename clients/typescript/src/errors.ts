@@ -12,18 +12,21 @@ export class TidingsError extends Error {
   readonly retry: boolean;
   /** When, if the server told. */
   readonly retryAfterMs: number | undefined;
+  /** The channel that may not, or no longer, be had, where it is about one. */
+  readonly channel: string | undefined;
 
-  constructor(kind: string, message: string, code = 0, retry = false, retryAfterMs?: number) {
+  constructor(kind: string, message: string, code = 0, retry = false, retryAfterMs?: number, channel?: string) {
     super(message);
     this.kind = kind;
     this.code = code;
     this.retry = retry;
     this.retryAfterMs = retryAfterMs;
+    this.channel = channel;
   }
 
-  static from(failure: Failure): TidingsError {
+  static from(failure: Failure, of = failure.channel): TidingsError {
     const { code, name, message, retry, retry_after_ms } = failure;
-    return new TidingsError(name, message, code, retry, retry_after_ms);
+    return new TidingsError(name, message, code, retry, retry_after_ms, of);
   }
 }
 

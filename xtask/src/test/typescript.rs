@@ -1,4 +1,4 @@
-//! The client in TypeScript: its types, its parts, and the whole of it against the daemon.
+//! What is written in TypeScript: types, parts, and the whole of it against the daemon.
 
 use super::clients::Stamp;
 use super::daemon;
@@ -10,39 +10,57 @@ use anyhow::ensure;
 use std::path::Path;
 use std::process::Command;
 
-/// Where it is.
-const FOLDER: &str = "clients/typescript";
+/// A package.
+pub(crate) struct Package {
+    /// The step's name.
+    pub(crate) name: &'static str,
+    /// Where it is.
+    folder: &'static str,
+    /// Its scripts that have to go well, in this order, before its tests.
+    scripts: &'static [&'static str],
+}
 
-/// Installs its tools, checks its types and its table of codes, and runs its tests.
+/// All of them, in an order in which each finds built what it needs.
+pub(crate) const PACKAGES: [Package; 3] = [
+    Package { name: "client", folder: "clients/typescript", scripts: &["check", "build"] },
+    Package { name: "react", folder: "clients/react", scripts: &["check", "build"] },
+    // What is built of it is kept with its source, for those who build the daemon without npm: `drift` compares the two.
+    Package { name: "page", folder: "examples/daemon/page", scripts: &["check", "drift"] },
+];
+
+/// Installs its tools, runs its scripts, and runs its tests.
 ///
 /// # Errors
 /// When there is no npm, or the packages cannot be had.
-pub(crate) fn run(tree: &Tree) -> anyhow::Result<Outcome> {
-    let pins = Path::new(FOLDER).join("package-lock.json");
+pub(crate) fn run(tree: &Tree, package: &Package) -> anyhow::Result<Outcome> {
+    let Package { folder, scripts, .. } = package;
+    let pins = Path::new(folder).join("package-lock.json");
     if !tree.has(&pins) {
-        return Ok(Outcome::Skipped("there is no client in TypeScript"));
+        return Ok(Outcome::Skipped("there is no such package"));
     }
-    let stamp = Stamp::new(tree, &pins, &tree.path(FOLDER).join("node_modules"));
+    let stamp = Stamp::new(tree, &pins, &tree.path(folder).join("node_modules"));
     if !stamp.is_fresh() {
-        println!(
-            "Installing the packages of {} into {FOLDER}/node_modules, to build and test the client.",
-            pins.display()
+        println!("Installing the packages of {} into {folder}/node_modules, to build and test it.", pins.display());
+        ensure!(
+            run::shown(inside(tree, folder, "npm").args(["ci", "--no-audit", "--no-fund"]))?,
+            "npm cannot install them"
         );
-        ensure!(run::shown(inside(tree, "npm").args(["ci", "--no-audit", "--no-fund"]))?, "npm cannot install them");
         stamp.keep()?;
     }
-    let checked = run::shown(inside(tree, "npm").args(["run", "--silent", "check"]))?;
-    let built = run::shown(inside(tree, "npm").args(["run", "--silent", "build"]))?;
-    let mut tests = inside(tree, "npm");
+    let mut good = true;
+    for script in *scripts {
+        good &= run::shown(inside(tree, folder, "npm").args(["run", "--silent", script]))?;
+    }
+    let mut tests = inside(tree, folder, "npm");
     tests.args(["test", "--silent"]).env("NO_COLOR", "1").env("TIDINGS_DAEMON", daemon::path(tree));
     let mut tally = Tally::default();
-    let passed = run::read(&mut tests, |line| read(&mut tally, line))?;
-    Ok(Outcome::Ran(tally, checked && built && passed))
+    good &= run::read(&mut tests, |line| read(&mut tally, line))?;
+    Ok(Outcome::Ran(tally, good))
 }
 
-fn inside(tree: &Tree, name: &str) -> Command {
+fn inside(tree: &Tree, folder: &str, name: &str) -> Command {
     let mut command = run::program(tree, name);
-    command.current_dir(tree.path(FOLDER));
+    command.current_dir(tree.path(folder));
     command
 }
 
