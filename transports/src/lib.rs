@@ -12,6 +12,8 @@ mod cors;
 mod door;
 mod encrypted;
 mod forwarded;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
 mod impatient;
 mod limits;

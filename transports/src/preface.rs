@@ -90,7 +90,7 @@ async fn read_line(socket: &mut TcpStream, header: &mut Vec<u8>) -> io::Result<(
 }
 
 /// Understands a line of version 1, its end included.
-fn line(bytes: &[u8]) -> Result<Source, Malformed> {
+pub(crate) fn line(bytes: &[u8]) -> Result<Source, Malformed> {
     let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
     let words = text.strip_prefix("PROXY ").and_then(|text| text.strip_suffix("\r\n")).ok_or(Malformed)?;
     let words: Vec<&str> = words.split(' ').collect();
@@ -123,7 +123,7 @@ fn port(text: &str) -> Result<u16, Malformed> {
 }
 
 /// Understands a whole header of version 2.
-fn binary(bytes: &[u8]) -> Result<Source, Malformed> {
+pub(crate) fn binary(bytes: &[u8]) -> Result<Source, Malformed> {
     let (head, rest) = bytes.split_first_chunk::<BINARY_HEAD_BYTES>().ok_or(Malformed)?;
     let (signature, [version_and_command, family, length_high, length_low]) = head
         .split_first_chunk::<12>()

@@ -21,6 +21,8 @@ mod answer;
 mod breaker;
 mod client;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod hooked;
 mod options;
 mod question;

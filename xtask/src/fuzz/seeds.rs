@@ -1,11 +1,14 @@
 //! What each target begins with: the vectors of conformance/, in the form in which the target reads them, and what those
 //! do not have.
 
+mod texts;
+
 use crate::tree::Tree;
 use anyhow::{Context, bail};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
+use texts::{CALLS, FORWARDED, ORIGINS, REQUESTS, STREAMS, TOKENS};
 
 /// Vectors that are longer teach nothing that shorter ones do not.
 const BYTES_MAX: usize = 2_000;
@@ -46,9 +49,14 @@ fn of(tree: &Tree, target: &str) -> anyhow::Result<Vec<Vec<u8>>> {
             let pair = |one: &Value| [text(&one["pattern"]), vec![0], text(&one["text"])].concat();
             vectors(tree, Path::new("conformance/patterns.json"))?.iter().map(pair).collect()
         }
-        "handshake" => REQUESTS.iter().map(|request| request.as_bytes().to_vec()).collect(),
-        "origins" => ORIGINS.iter().map(|list| list.as_bytes().to_vec()).collect(),
-        "token" => TOKENS.iter().map(|token| token.as_bytes().to_vec()).collect(),
+        "handshake" => texts(&REQUESTS),
+        "origins" => texts(&ORIGINS),
+        "sse" => texts(&STREAMS),
+        "preface" => prefaces(),
+        "forwarded" => texts(&FORWARDED),
+        "api" => [texts(&CALLS), published(&column(tree, &["data"], "json")?)].concat(),
+        "hook" => hook(&column(tree, &["data"], "json")?),
+        "token" => texts(&TOKENS),
         "records" => records(),
         // Their bytes are chance alone; that of the vectors is as good as any, and the same everywhere.
         "session" | "stream" | "durable" | "archive" => frames("msgpack")?,
@@ -57,6 +65,10 @@ fn of(tree: &Tree, target: &str) -> anyhow::Result<Vec<Vec<u8>>> {
         }
         other => bail!("nobody said what the target {other} begins with"),
     })
+}
+
+fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
 /// One field of all vectors in some folders.
@@ -131,32 +143,54 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-const REQUESTS: [&str; 6] = [
-    "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: b, a\r\nOrigin: https://app.example\r\n\r\n\u{1}",
-    "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 12\r\n\
-     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: https://app.example.evil.example\r\n\r\n",
-    "POST /ws HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-    "GET / HTTP/1.0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
-    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-];
+/// Headers of both versions, each torn at another place, with the beginning of a request behind them.
+fn prefaces() -> Vec<Vec<u8>> {
+    let lines = [
+        "TCP4 192.0.2.7 198.51.100.1 4711 443",
+        "TCP6 2001:db8::9 ::1 4711 443",
+        "UNKNOWN",
+        "UNKNOWN ffff:f:f 1 2",
+        "TCP4 192.0.2.256 198.51.100.1 04711 443",
+    ];
+    let binary = |command: u8, family: u8, body: &[u8]| {
+        let length = u16::try_from(body.len()).unwrap_or(u16::MAX).to_be_bytes();
+        [b"\r\n\r\n\0\r\nQUIT\n".as_slice(), &[command, family], &length, body].concat()
+    };
+    let mut headers: Vec<_> = lines.iter().map(|line| format!("PROXY {line}\r\n").into_bytes()).collect();
+    headers.push(binary(0x21, 0x11, &[192, 0, 2, 7, 198, 51, 100, 1, 18, 103, 1, 187]));
+    headers.push(binary(0x21, 0x11, &[192, 0, 2, 7, 198, 51, 100, 1, 18, 103, 1, 187, 4, 0, 1, 9]));
+    headers.push(binary(0x21, 0x21, &[1; 36]));
+    headers.push(binary(0x21, 0x31, &[0; 216]));
+    headers.push(binary(0x20, 0, &[]));
+    let torn = |(at, header): (u8, &Vec<u8>)| [&[7 * at], &header[..], b"GET / HTTP/1.1\r\n"].concat();
+    (0..).zip(&headers).map(torn).collect()
+}
 
-const ORIGINS: [&str; 5] = [
-    "https://app.example, http://localhost:3000\0https://app.example",
-    "*\0null",
-    "https://app.example\0https://app.example.evil.example",
-    "http://[::1]:8080,http://a:1\0http://[::1]:8080",
-    "https://App.example\0null",
-];
+/// Each of these values as the data of a publication.
+fn published(values: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let call = b"POST /publish\n{\"channel\":\"messaging:a\",\"event\":\"E\",\"data\":".as_slice();
+    values.iter().map(|value| [call, value, b"}"].concat()).collect()
+}
 
-const TOKENS: [&str; 4] = [
-    "{\"alg\":\"HS256\",\"typ\":\"JWT\"}\0{\"sub\":\"alice\",\"exp\":4000000000,\"subscribe\":[\"*\"],\"publish\":[\"a:b\"]}",
-    "{\"alg\":\"none\"}\0{\"sub\":\"alice\",\"exp\":4000000000,\"nbf\":1,\"aud\":[\"a\",\"b\"],\"iss\":\"c\"}",
-    "{\"alg\":\"RS256\",\"kid\":\"../a\",\"jku\":\"http://a\",\"crit\":[\"exp\"],\"b64\":false}\0{\"sub\":\"\",\"exp\":-1}",
-    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbGljZSIsImV4cCI6NDAwMDAwMDAwMH0.AAAA",
-];
+/// Answers to each question, and each of these values as the result of a call.
+fn hook(values: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let answers = [
+        (0, r#"{"allow":true}"#),
+        (0, r#"{"allow":false,"message":"not today"}"#),
+        (1, r#"{"users":["bob","carol"]}"#),
+        (1, r#"{"allow":true}"#),
+        (
+            2,
+            r#"{"user":"alice","subscribe":["messaging:*"],"publish":["a:b"],"send":["*"],"watch":[],"expires_at_ms":9}"#,
+        ),
+        (2, r#"{"allow":false}"#),
+        (3, r#"{"error":{"code":2004,"message":"no such method"}}"#),
+        (3, r#"{"allow":false,"message":"no"}"#),
+    ];
+    let answers = answers.iter().map(|(question, text)| [&[*question], text.as_bytes()].concat());
+    let results = values.iter().map(|value| [b"\x03{\"result\":".as_slice(), value, b"}"].concat());
+    answers.chain(results).collect()
+}
 
 /// A head, two entries, a shared payload with its count, and an idempotency key.
 fn records() -> Vec<Vec<u8>> {

@@ -25,12 +25,17 @@ const fn target(name: &'static str, bytes_max: usize, about: &'static str) -> Ta
 }
 
 /// Every target, the most exposed first.
-pub(crate) static TARGETS: [Target; 15] = [
+pub(crate) static TARGETS: [Target; 20] = [
     target("websocket", 8_192, "frames of WebSocket, whole and cut anywhere"),
     target("json", 4_096, "frames of clients in JSON"),
     target("msgpack", 4_096, "frames of clients in MessagePack"),
     target("data", 4_096, "application data, through both codecs and back"),
     target("handshake", 4_096, "HTTP requests, through the server's own HTTP"),
+    target("sse", 2_048, "addresses, ids and tokens of requests for server-sent events"),
+    target("preface", 4_200, "the PROXY protocol, over a socket and torn anywhere"),
+    target("forwarded", 512, "what proxies, and clients that would be one, say of the client"),
+    target("api", 4_096, "calls of the HTTP API"),
+    target("hook", 1_024, "what an application answers to the hook"),
     target("session", 4_096, "a session against random frames, answers and looks at the clock"),
     target("stream", 4_096, "a stream in memory against its model"),
     target("durable", 4_096, "a stream on disk against its model, with failures and crashes"),

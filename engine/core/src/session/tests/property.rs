@@ -27,8 +27,18 @@ pub(crate) enum Op {
     Hush,
 }
 
-const CHANNELS: [&str; 8] =
-    ["open:a", "open:b", "shared:mine", "shared:x", "shared:y", "host:a", "state:a", "nowhere:a"];
+const CHANNELS: [&str; 9] =
+    ["open:a", "open:b", "shared:mine", "shared:x", "shared:y", "host:a", "state:a", "nowhere:a", "room:a"];
+
+/// Whom a `watch` names. The rights cover those that begin with `mine`, the others are the host's to allow.
+const WATCHED: [&str; 6] =
+    [r#""alice""#, r#""mine1","bob""#, r#""bob","carol""#, r#""bob","alice","carol","mine2""#, r#""dave""#, r#""#];
+
+/// Kinds of commands, those that are taken for one and those that are not.
+const KINDS: usize = 20;
+
+/// The first of them that nothing answers.
+const SILENT: usize = 16;
 
 fn command(kind: usize, name: usize, id: Option<u64>) -> String {
     let channel = CHANNELS[name % CHANNELS.len()];
@@ -43,6 +53,19 @@ fn command(kind: usize, name: usize, id: Option<u64>) -> String {
         5 => format!(r#""send":{{"user":"{user}","namespace":"{namespace}","event":"E"}}"#),
         6 => r#""call":{"method":"m"}"#.to_owned(),
         7 => r#""ping":{}"#.to_owned(),
+        8 => format!(r#""subscribe":{{"channel":"{channel}","presence":true,"info":{{"at":{name}}}}}"#),
+        9 => {
+            let status = ["online", "busy", "away", "invisible", "idle"][name % 5];
+            format!(r#""presence":{{"status":"{status}","text":"{}"}}"#, "x".repeat(4 * name))
+        }
+        10 | 11 => format!(r#""watch":{{"users":[{}]}}"#, WATCHED[name % WATCHED.len()]),
+        12 => format!(r#""unwatch":{{"users":[{}]}}"#, WATCHED[name % WATCHED.len()]),
+        13 => format!(r#""members":{{"channel":"{channel}","list":{}}}"#, name % 2 == 0),
+        14 => format!(r#""info":{{"channel":"{channel}","info":"{}"}}"#, "x".repeat(6 * name)),
+        15 => format!(r#""info":{{"channel":"{channel}"}}"#),
+        16 => format!(r#""activity":{{"active":{}}}"#, name % 2 == 0),
+        17 => format!(r#""ack":{{"stream":{name},"offset":{name}}}"#),
+        18 => format!(r#""read":{{"stream":{name},"offset":{name}}}"#),
         _ => r#""pong":{}"#.to_owned(),
     };
     id.map_or_else(|| format!("{{{body}}}"), |id| format!(r#"{{"id":{id},{body}}}"#))
@@ -55,17 +78,18 @@ fn answer(kind: usize) -> Answer {
         2 => Answer::Result(Data::null()),
         3 => no(),
         4 => Answer::Denied(Denial::new(Code::Timeout, "later")),
+        5 => Answer::Users(vec!["bob".into(), "dave".into(), "nobody".into()]),
         _ => Answer::Allowed,
     }
 }
 
 pub(crate) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        20 => (1_usize..9, 0_usize..8, prop::bool::weighted(0.8)).prop_map(|(kind, name, id)| Op::Command(kind, name, id)),
+        20 => (1..KINDS, 0..CHANNELS.len(), prop::bool::weighted(0.8)).prop_map(|(kind, name, id)| Op::Command(kind, name, id)),
         2 => Just(Op::Command(0, 0, true)),
         1 => "[\\[\\]{}\":,a-z0-9 ]{0,20}".prop_map(Op::Raw),
-        12 => (0_u64..6, 0_usize..9).prop_map(|(ago, kind)| Op::Answer(ago, kind)),
-        2 => (0_usize..9).prop_map(Op::AtOnce),
+        12 => (0_u64..6, 0_usize..10).prop_map(|(ago, kind)| Op::Answer(ago, kind)),
+        2 => (0_usize..10).prop_map(Op::AtOnce),
         1 => Just(Op::Control),
         3 => Just(Op::Tick),
         3 => prop_oneof![0_u64..2_000, Just(25_000_u64)].prop_map(Op::Pass),
@@ -79,6 +103,8 @@ struct World {
     bench: Bench,
     /// Every command with an id that wants an answer.
     sent: BTreeSet<u64>,
+    /// Those with an id that are answered only when they are refused.
+    silent: BTreeSet<u64>,
     /// How often each of them was answered or carried out.
     done: BTreeMap<u64, usize>,
     /// Which command a question came of.
@@ -87,6 +113,9 @@ struct World {
     answered: BTreeSet<u64>,
     /// Commands that the host said yes to.
     allowed: BTreeSet<u64>,
+    /// Whom the host said yes to, of those that a command wanted to watch.
+    watchable: BTreeMap<u64, Vec<Box<str>>>,
+    is_idle: bool,
     joined: BTreeSet<String>,
     /// The last command that was carried out in a channel or for a user.
     last: BTreeMap<String, u64>,
@@ -101,10 +130,13 @@ impl World {
         Self {
             bench,
             sent: BTreeSet::new(),
+            silent: BTreeSet::new(),
             done: BTreeMap::new(),
             asked: BTreeMap::new(),
             answered: BTreeSet::new(),
             allowed: BTreeSet::new(),
+            watchable: BTreeMap::new(),
+            is_idle: false,
             joined: BTreeSet::new(),
             last: BTreeMap::new(),
             is_over: false,
@@ -116,8 +148,9 @@ impl World {
         let lines = match op {
             Op::Command(kind, name, has_id) => {
                 let id = (has_id || kind == 7).then_some(number);
-                if kind < 8 && !self.bench.session.is_closed() {
-                    self.sent.extend(id);
+                if !self.bench.session.is_closed() {
+                    let wants = if kind < SILENT { &mut self.sent } else { &mut self.silent };
+                    wants.extend(id);
                 }
                 self.bench.receive(&command(kind, name, id))
             }
@@ -165,10 +198,19 @@ impl World {
         let open = self.asked.contains_key(&token) && !self.answered.contains(&token);
         prop_assert_eq!(wanted, open && !self.is_over, "an answer is wanted once, and by a session that is not over");
         self.answered.extend(wanted.then_some(token));
-        if wanted && matches!(answer(kind), Answer::Allowed) {
-            self.allowed.extend(self.asked.get(&token));
+        if wanted && let Some(&number) = self.asked.get(&token) {
+            self.note(number, &answer(kind));
         }
         Ok(lines)
+    }
+
+    /// What the host allowed of a command.
+    fn note(&mut self, number: u64, answer: &Answer) {
+        match answer {
+            Answer::Allowed => drop(self.allowed.insert(number)),
+            Answer::Users(users) => drop(self.watchable.insert(number, users.clone())),
+            _ => {}
+        }
     }
 
     fn look(&mut self, number: u64, line: &str, at_once: Option<&Answer>) -> TestCaseResult {
@@ -179,12 +221,18 @@ impl World {
                 prop_assert_eq!(token, self.asked.len() as u64 + 1, "every question has a token of its own");
                 self.asked.insert(token, number);
                 self.answered.extend(at_once.map(|_| token));
-                if matches!(at_once, Some(Answer::Allowed)) {
-                    self.allowed.insert(number);
-                }
+                at_once.into_iter().for_each(|answer| self.note(number, answer));
                 return Ok(());
             }
-            "close" => return Ok(()),
+            "close" | "told" => return Ok(()),
+            word @ ("active" | "idle") => {
+                prop_assert_ne!(std::mem::replace(&mut self.is_idle, word == "idle"), word == "idle");
+                return Ok(());
+            }
+            "has" | "read" => {
+                prop_assert!(words[1] == "alice" || self.joined.contains(words[1]), "{line}");
+                return Ok(());
+            }
             "leave" => {
                 prop_assert!(self.joined.remove(words[1]));
                 return Ok(());
@@ -193,7 +241,7 @@ impl World {
             id => Some(id.parse::<u64>().unwrap()),
         };
         if let Some(id) = id {
-            prop_assert!(self.sent.contains(&id));
+            prop_assert!(self.sent.contains(&id) || (words[1] == "error" && self.silent.contains(&id)));
             *self.done.entry(id).or_default() += 1;
             prop_assert_eq!(self.done[&id], 1, "answered once: {}", line);
         }
@@ -210,6 +258,33 @@ impl World {
         if let (Some(id), "publish") = (id, words[1]) {
             let last = self.last.insert(words[2].to_owned(), id).unwrap_or_default();
             prop_assert!(last < id, "a channel's publications stay in order");
+        }
+        self.look_at_presence(id, &words)
+    }
+
+    /// Nobody is watched, and nothing is told of a channel's members, without the right to it.
+    fn look_at_presence(&self, id: Option<u64>, words: &[&str]) -> TestCaseResult {
+        let rules = self.bench.rules.presence;
+        match (words[1], words.get(2).copied().unwrap_or_default()) {
+            ("watch", users) => {
+                let by_right = |user: &str| user == "alice" || user.starts_with("mine");
+                let yes = id.map(|id| (self.allowed.contains(&id), self.watchable.get(&id)));
+                let by_the_host = |user: &str| {
+                    yes.is_none_or(|(all, some)| all || some.into_iter().flatten().any(|yes| **yes == *user))
+                };
+                let may = |user: &str| by_right(user) || by_the_host(user);
+                prop_assert!(users.is_empty() || users.split(',').all(may), "{words:?}");
+                let refused = words.iter().skip_while(|word| **word != "not").nth(1).copied().unwrap_or_default();
+                prop_assert!(!refused.split(',').any(by_right), "{words:?}");
+            }
+            ("present", _) => {
+                prop_assert!(words.get(3).is_none_or(|text| text.len() <= rules.text_bytes_max), "{words:?}");
+            }
+            ("members" | "inform", channel) => {
+                prop_assert!(channel.starts_with("room:") && self.joined.contains(channel), "{words:?}");
+                prop_assert!(words.get(3).is_none_or(|info| info.len() <= rules.info_bytes_max), "{words:?}");
+            }
+            _ => {}
         }
         Ok(())
     }

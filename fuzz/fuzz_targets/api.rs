@@ -1,0 +1,5 @@
+//! The target `api`, for libFuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tidings_fuzz::api::run(bytes));
