@@ -30,12 +30,12 @@ pub(super) const TOKENS: [&str; 4] = [
 /// An address, an id, a token, with NULs between them.
 pub(super) const STREAMS: [&str; 7] = [
     "channel=messaging:a&channel=messaging%3Ab&device=my+phone&token=t%2Bt\0\0",
-    "channel=messaging:a\000000000000000ab-40,00000000000000cd-18\0Bearer t",
+    "channel=messaging:a\x0000000000000000ab-40,00000000000000cd-18\0Bearer t",
     "last_event_id=00000000000000ab-1&channel=realtime:a\0\0bearer  t ",
     "token=a&token=b\0nonsense,-,00000000000000ab-99999999999999999999\0Basic b25l",
     "channel=a&channel=b&channel=c&channel=d&channel=e&channel=f&channel=g&channel=h&channel=i&channel=j&channel=k&channel=l&\
      channel=m&channel=n&channel=o&channel=p&channel=q",
-    "%63hannel=%6dessaging:%61&device=%00%0a&x=%zz\000000000000000ab-+1\0Bearer",
+    "%63hannel=%6dessaging:%61&device=%00%0a&x=%zz\x0000000000000000ab-+1\0Bearer",
     "\0ffffffffffffffff-18446744073709551615, 00000000000000ab-0\0",
 ];
 

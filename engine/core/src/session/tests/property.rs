@@ -60,10 +60,10 @@ fn command(kind: usize, name: usize, id: Option<u64>) -> String {
         }
         10 | 11 => format!(r#""watch":{{"users":[{}]}}"#, WATCHED[name % WATCHED.len()]),
         12 => format!(r#""unwatch":{{"users":[{}]}}"#, WATCHED[name % WATCHED.len()]),
-        13 => format!(r#""members":{{"channel":"{channel}","list":{}}}"#, name % 2 == 0),
+        13 => format!(r#""members":{{"channel":"{channel}","list":{}}}"#, name.is_multiple_of(2)),
         14 => format!(r#""info":{{"channel":"{channel}","info":"{}"}}"#, "x".repeat(6 * name)),
         15 => format!(r#""info":{{"channel":"{channel}"}}"#),
-        16 => format!(r#""activity":{{"active":{}}}"#, name % 2 == 0),
+        16 => format!(r#""activity":{{"active":{}}}"#, name.is_multiple_of(2)),
         17 => format!(r#""ack":{{"stream":{name},"offset":{name}}}"#),
         18 => format!(r#""read":{{"stream":{name},"offset":{name}}}"#),
         _ => r#""pong":{}"#.to_owned(),
