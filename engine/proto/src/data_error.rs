@@ -12,7 +12,7 @@ pub enum DataError {
     Depth,
     /// The same key twice in one object.
     DuplicateKey,
-    /// A key that is not a string.
+    /// A key that is not a string, or one that begins with `$serde_json::private::`, by which serde_json means something else.
     Key,
     /// A number that is infinite, not a number, or out of range.
     Number,
@@ -30,7 +30,7 @@ impl DataError {
             Self::Syntax => "not one whole, well-formed value",
             Self::Depth => "nested deeper than 64 levels",
             Self::DuplicateKey => "a key stands twice in one object",
-            Self::Key => "a key is not a string",
+            Self::Key => "a key is not a string, or begins with `$serde_json::private::`",
             Self::Number => "a number is out of range or not finite",
             Self::Extension => "MessagePack extension types are not carried",
             Self::Size => "longer than 4 GiB",

@@ -1,6 +1,10 @@
-//! Whether the keys of one object differ.
+//! Whether the keys of one object differ, and are nobody's own.
 
 use crate::data_error::DataError;
+
+/// What the keys begin with by which serde_json passes values on to itself. Any other serde_json that reads such an object as a
+/// value takes it for what the text in it says, which nobody has checked.
+const READERS_OWN: &str = "$serde_json::private::";
 
 /// Finds out whether the keys of one object differ, by 64-bit hashes of them; sixteen need no allocation.
 ///
@@ -11,10 +15,12 @@ pub(crate) struct KeySet {
     few: [u64; 16],
     count: usize,
     many: Vec<u64>,
+    has_readers_own: bool,
 }
 
 impl KeySet {
     pub(crate) fn add(&mut self, key: &str) {
+        self.has_readers_own |= key.starts_with(READERS_OWN);
         let hash = fnv(key.as_bytes());
         if self.count < self.few.len() {
             self.few[self.count] = hash;
@@ -25,6 +31,9 @@ impl KeySet {
     }
 
     pub(crate) fn finish(mut self) -> Result<(), DataError> {
+        if self.has_readers_own {
+            return Err(DataError::Key);
+        }
         let few = self.count.min(self.few.len());
         let hashes: &mut [u64] = if self.many.is_empty() {
             &mut self.few[..few]
