@@ -1,11 +1,14 @@
 //! What is kept on disk: over a kill, a stop, a cut line, and for each device.
 
 use crate::support::SECRET;
+use crate::support::client::Client;
 use crate::support::daemon::Daemon;
 use crate::support::proxy::Proxy;
-use crate::support::tool::{Tool, call};
+use crate::support::tool::{Tool, call, token};
 use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::thread;
 use tempfile::TempDir;
 
 const ENVIRONMENT: [(&str, &str); 2] = [("JWT_SECRET", SECRET), ("RATE_LIMIT_MESSAGES_PER_MINUTE", "0")];
@@ -193,4 +196,60 @@ fn a_server_without_a_directory_keeps_nothing_and_promises_nothing() {
     let called = call(&args, &ENVIRONMENT);
     assert!(called.code == Some(1) && called.printed.contains("unavailable (2008)"), "{}", called.printed);
     assert!(!daemon.tool.data().exists());
+}
+
+/// What a listener to a channel gets that comes with this id, up to this many entries: their data, and the id behind them.
+fn listen(daemon: &Daemon, id: &str, count: usize) -> (Vec<u64>, String) {
+    let mut client = Client::connect(daemon.address);
+    let query = format!("channel=messaging:a&token={}", token(&["--user", "bob"]));
+    let request = format!("GET /sse?{query} HTTP/1.1\r\nHost: a\r\nLast-Event-ID: {id}\r\n\r\n");
+    client.send(request.as_bytes());
+    let (mut found, mut last) = (Vec::new(), String::new());
+    for line in BufReader::new(&client.socket).lines() {
+        let line = line.expect("the stream goes on");
+        if let Some(id) = line.strip_prefix("id: ") {
+            id.clone_into(&mut last);
+        } else if let Some(data) = line.strip_prefix("data: ") {
+            let frame: Value = serde_json::from_str(data).unwrap();
+            assert!(frame["gap"].is_null(), "{frame}");
+            found.extend(frame["entry"]["data"].as_u64());
+            assert_eq!(found.last().copied(), frame["entry"]["offset"].as_u64().or(found.last().copied()), "{frame}");
+        }
+        // The id may come by itself, behind what it stands for.
+        let is_told = found.last().is_some_and(|offset| last.ends_with(&format!("-{offset}")));
+        if line.is_empty() && found.len() == count && is_told {
+            break;
+        }
+    }
+    (found, last)
+}
+
+#[test]
+fn a_listener_to_events_misses_nothing_over_a_kill_of_the_server() {
+    let folder = TempDir::new().unwrap();
+    let publish = |daemon: &Daemon, from: u64, to: u64| {
+        for data in from..=to {
+            tool(daemon, "alice", &["pub", "--wait", "stored", "messaging:a", &data.to_string()]);
+        }
+    };
+    let mut daemon = on(folder.path(), "");
+    // A first look, to have a position at all: nothing was published yet.
+    let first = thread::scope(|scope| {
+        let listener = scope.spawn(|| listen(&daemon, "", 2));
+        daemon.wait_for_figure("tidings_sessions_admitted_total", |admitted| admitted >= 1);
+        daemon.wait_for_figure("tidings_channels", |channels| channels >= 1);
+        publish(&daemon, 1, 2);
+        listener.join().unwrap()
+    });
+    assert_eq!(first.0, [1, 2]);
+    let (mut id, mut up_to) = (first.1, 2);
+    for _ in 0..3 {
+        publish(&daemon, up_to + 1, up_to + 2);
+        daemon.kill();
+        daemon = on(folder.path(), "");
+        publish(&daemon, up_to + 3, up_to + 3);
+        let (found, told) = listen(&daemon, &id, 3);
+        assert_eq!(found, [up_to + 1, up_to + 2, up_to + 3]);
+        (id, up_to) = (told, up_to + 3);
+    }
 }
