@@ -34,6 +34,9 @@ pub trait Link: Send + Sync + 'static {
         true
     }
 
+    /// The session's token was not taken, and the connection is about to end: for transports that count who tries too often.
+    fn refused(&self) {}
+
     /// Everything was written and nothing will follow: tell the other side, and go on reading until it closes too.
     fn finish(&self);
 

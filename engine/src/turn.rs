@@ -157,6 +157,7 @@ impl<'t> Turn<'t> {
             Code::Slow => counters.slow.add(1),
             Code::Flood => counters.flood.add(1),
             Code::Lost => counters.lost.add(1),
+            Code::Refused => self.conn.outbox.link().refused(),
             _ => {}
         }
         let outbox = &self.conn.outbox;

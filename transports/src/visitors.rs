@@ -1,4 +1,4 @@
-//! How often, and how often at once, one address may come.
+//! How often, and how often at once, one address may come, and how often it may fail to prove who it is.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -18,6 +18,8 @@ use governor::{
     middleware::NoOpMiddleware,
     state::keyed::DashMapStateStore,
 };
+
+use crate::failures::Failures;
 
 type ByAddress =
     RateLimiter<IpAddr, DashMapStateStore<IpAddr>, MonotonicClock, NoOpMiddleware<<MonotonicClock as Clock>::Instant>>;
@@ -46,16 +48,22 @@ pub struct Visits {
     ///
     /// Default: 0. Without it one address can take every place that there is, for `handshake_timeout_ms` at a time.
     pub connections_max: usize,
-    /// Addresses whose pace is remembered: those that came within about a minute. While there are more, `connects_per_minute`
-    /// holds nobody: against so many addresses it would not help.
+    /// How often one address may fail to prove who it is in a minute, and that often at once after a rest: by a token, the secret
+    /// of a session, a key of the HTTP API. Who comes then is answered 429 with `Retry-After`, whatever it brings. 0: no limit.
     ///
-    /// Default: 100,000, at about 100 bytes each.
+    /// Default: 600. Raising it lets one address try more; lowering it shuts out a house behind one address when many of its
+    /// tokens have expired.
+    pub failed_auths_per_minute: u32,
+    /// Addresses whose pace is remembered: those that came within about a minute. While there are more, `connects_per_minute`
+    /// holds nobody: against so many addresses it would not help. As many are remembered that failed.
+    ///
+    /// Default: 100,000, at about 100 bytes each, and 40 each that failed.
     pub addresses_max: usize,
 }
 
 impl Default for Visits {
     fn default() -> Self {
-        Self { connects_per_minute: 6_000, connections_max: 0, addresses_max: 100_000 }
+        Self { connects_per_minute: 6_000, connections_max: 0, failed_auths_per_minute: 600, addresses_max: 100_000 }
     }
 }
 
@@ -67,11 +75,13 @@ pub struct Visitors(Arc<Book>);
 struct Book {
     visits: Visits,
     paces: Option<ByAddress>,
+    failures: Option<Failures>,
     /// At most one entry for each connection that the listener serves.
     present: Mutex<HashMap<IpAddr, usize>>,
     start: Instant,
     tidied_ms: AtomicU64,
     complained_ms: AtomicU64,
+    complained_of_failures_ms: AtomicU64,
 }
 
 impl fmt::Debug for Visitors {
@@ -95,10 +105,12 @@ impl Visitors {
         Self(Arc::new(Book {
             visits,
             paces,
+            failures: Failures::per_minute(visits.failed_auths_per_minute, visits.addresses_max),
             present: Mutex::default(),
             start: Instant::now(),
             tidied_ms: AtomicU64::new(0),
             complained_ms: AtomicU64::new(0),
+            complained_of_failures_ms: AtomicU64::new(0),
         }))
     }
 
@@ -126,6 +138,39 @@ impl Visitors {
             }
             not_until.wait_time_from(MonotonicClock.now())
         })
+    }
+
+    /// Whether an address may try to prove who it is. Ask before you look at what it brings, and call
+    /// [`Visitors::failed`] when that is not good.
+    ///
+    /// # Errors
+    /// How long to wait when it has failed too often.
+    pub fn may_prove(&self, address: IpAddr) -> Result<(), Duration> {
+        let (Some(failures), Some(address)) = (&self.0.failures, counted(address)) else { return Ok(()) };
+        failures.check(address, Instant::now()).inspect_err(|_| {
+            reached("http.failed_auths_per_minute_per_address");
+            if self.0.is_due(&self.0.complained_of_failures_ms, COMPLAIN_EVERY_MS) {
+                tracing::warn!(
+                    %address,
+                    "an address brings more tokens or keys that are not good than http.failed_auths_per_minute_per_address; if it is \
+                     a proxy, name it in http.trusted_proxies"
+                );
+            }
+        })
+    }
+
+    /// Counts that an address brought a token, a secret or a key that is not good.
+    pub fn failed(&self, address: IpAddr) {
+        let (Some(failures), Some(address)) = (&self.0.failures, counted(address)) else { return };
+        if failures.add(address, Instant::now()).is_err() {
+            reached("http.addresses_max");
+        }
+    }
+
+    /// Who has yet to prove who it is, if it is to be counted when it fails.
+    pub(crate) fn newcomer(&self, address: IpAddr) -> Option<Box<Newcomer>> {
+        let address = counted(address).filter(|_| self.0.failures.is_some())?;
+        Some(Box::new(Newcomer { visitors: self.clone(), address }))
     }
 
     /// Takes a place for a connection of this address; it is free again when the guest is dropped. `None`: it has as many
@@ -177,6 +222,19 @@ impl Drop for Guest {
                 entry.remove();
             }
         }
+    }
+}
+
+/// Somebody of whom it is not known who it is.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    visitors: Visitors,
+    address: IpAddr,
+}
+
+impl Newcomer {
+    pub(crate) fn failed(&self) {
+        self.visitors.failed(self.address);
     }
 }
 

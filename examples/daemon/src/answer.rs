@@ -4,10 +4,11 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
-use hyper::{Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use serde_json::json;
 use tidings::Code;
 use tidings::host::Denial;
+use tidings_transports::{Peer, Visitors};
 
 /// An answer.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -37,7 +38,7 @@ pub(crate) fn refusal(denial: &Denial) -> Answer {
         Code::Forbidden => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::Limit => StatusCode::TOO_MANY_REQUESTS,
+        Code::Limit | Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Busy | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
@@ -55,6 +56,24 @@ pub(crate) fn refusal(denial: &Denial) -> Answer {
         _ => {}
     }
     answer
+}
+
+/// Who asks may not prove who it is for a while, since its address has failed too often.
+pub(crate) fn held_back<B>(request: &Request<B>, visitors: &Visitors) -> Option<Answer> {
+    let wait = request.extensions().get::<Peer>().and_then(|peer| visitors.may_prove(peer.address()).err())?;
+    let text =
+        "http.failed_auths_per_minute_per_address: this address brought too many tokens or keys that are not good";
+    let mut answer = refusal(&Denial::new(Code::RateLimited, text));
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    Some(answer)
+}
+
+/// Counts that who asks has not proved who it is, if it tried.
+pub(crate) fn has_failed<B>(request: &Request<B>, visitors: &Visitors) {
+    if let Some(peer) = request.extensions().get::<Peer>().filter(|_| request.headers().contains_key(AUTHORIZATION)) {
+        visitors.failed(peer.address());
+    }
 }
 
 /// What `Authorization: Bearer` brings, if it is there once.

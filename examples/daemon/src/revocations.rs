@@ -1,6 +1,6 @@
 //! `POST /api/v1/revocations`: ends a token, or all of a user's tokens, before their time.
 
-use crate::answer::{Answer, JSON, answer, refusal};
+use crate::answer::{Answer, JSON, answer, has_failed, held_back, refusal};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderValue};
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tidings::host::Denial;
 use tidings::{Code, Engine};
 use tidings_auth::{Gate, Revocation, RevokeError};
-use tidings_transports::{ApiKey, ApiKeys, Right};
+use tidings_transports::{ApiKey, ApiKeys, Right, Visitors};
 use tokio::time::timeout;
 
 /// Where.
@@ -31,6 +31,7 @@ pub(crate) struct Revoker {
     engine: Engine,
     gate: Gate,
     keys: ApiKeys,
+    visitors: Visitors,
 }
 
 /// What is asked for.
@@ -47,13 +48,17 @@ struct Asked {
 
 impl Revoker {
     /// Revokes at this gate and in this engine, for whoever brings a key of the HTTP API with the right to it.
-    pub(crate) const fn new(engine: Engine, gate: Gate, keys: ApiKeys) -> Self {
-        Self { engine, gate, keys }
+    pub(crate) const fn new(engine: Engine, gate: Gate, keys: ApiKeys, visitors: Visitors) -> Self {
+        Self { engine, gate, keys, visitors }
     }
 
     /// Answers one request.
     pub(crate) async fn answer(&self, request: &mut Request<Incoming>) -> Answer {
+        if let Some(answer) = held_back(request, &self.visitors) {
+            return answer;
+        }
         let Some(key) = self.keys.find(request.headers()) else {
+            has_failed(request, &self.visitors);
             return refusal(&Denial::new(Code::Unauthorized, "give a key of the API: Authorization: Bearer KEY"));
         };
         if request.method() != Method::POST {

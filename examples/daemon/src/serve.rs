@@ -67,10 +67,10 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let figures = PrometheusBuilder::new().install_recorder().context("can't count")?;
     let has_api_keys = !keys.is_empty();
     let doors = Doors {
-        desk: Desk::new(gate.clone(), origins.clone()),
-        revoker: Revoker::new(engine.clone(), gate, keys.clone()),
+        desk: Desk::new(gate.clone(), origins.clone(), visitors.clone()),
+        revoker: Revoker::new(engine.clone(), gate, keys.clone(), visitors.clone()),
         gateway: Gateway::new(engine.clone(), origins.clone(), limits.clone()).with_visitors(visitors.clone()),
-        api: Api::new(engine.clone(), keys, origins.clone(), settings.api.limits()),
+        api: Api::new(engine.clone(), keys, origins.clone(), settings.api.limits()).with_visitors(visitors.clone()),
         sse: Sse::new(engine.clone(), origins, limits).with_visitors(visitors),
     };
     let place = Place { address, is_secure: options.tls.is_some() };

@@ -1,13 +1,13 @@
 //! `POST /api/v1/tickets`: a ticket for a token, for browsers' pages and for everybody who can't send headers.
 
-use crate::answer::{Answer, JSON, answer, bearer, refusal};
+use crate::answer::{Answer, JSON, answer, bearer, has_failed, held_back, refusal};
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use serde_json::json;
 use tidings::Code;
 use tidings::host::Denial;
 use tidings_auth::Gate;
-use tidings_transports::{Cors, Origins};
+use tidings_transports::{Cors, Origins, Visitors};
 
 /// Where.
 pub(crate) const PATH: &str = "/api/v1/tickets";
@@ -16,12 +16,13 @@ pub(crate) const PATH: &str = "/api/v1/tickets";
 pub(crate) struct Desk {
     gate: Gate,
     cors: Cors,
+    visitors: Visitors,
 }
 
 impl Desk {
     /// A desk at this gate, for pages of these origins.
-    pub(crate) fn new(gate: Gate, origins: Origins) -> Self {
-        Self { gate, cors: Cors::new(origins, "POST", "Authorization") }
+    pub(crate) fn new(gate: Gate, origins: Origins, visitors: Visitors) -> Self {
+        Self { gate, cors: Cors::new(origins, "POST", "Authorization"), visitors }
     }
 
     /// Answers one request. Its body is not read: everything stands in its header.
@@ -43,6 +44,9 @@ impl Desk {
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
             return answer;
         }
+        if let Some(answer) = held_back(request, &self.visitors) {
+            return answer;
+        }
         let given = match bearer(request.headers()) {
             Some(token) => self.gate.ticket(token).await,
             None => Err(Denial::unauthorized()),
@@ -52,7 +56,12 @@ impl Desk {
                 let body = json!({ "ticket": ticket.text, "expires_in_ms": ticket.expires_in_ms });
                 answer(StatusCode::CREATED, JSON, format!("{body}\n"))
             }
-            Err(denial) => refusal(&denial),
+            Err(denial) => {
+                if denial.code == Code::Unauthorized {
+                    has_failed(request, &self.visitors);
+                }
+                refusal(&denial)
+            }
         }
     }
 }

@@ -57,13 +57,17 @@ struct Api;
 struct Common;
 
 /// Refusals that every call may give: the status, and what it means.
-const REFUSALS: [(&str, &str); 7] = [
+const REFUSALS: [(&str, &str); 8] = [
     ("400", "The request is not of this form"),
     ("401", "There is no key, or it is not one of the server's"),
     ("403", "The key lacks a right, or the page's origin is not allowed"),
     ("404", "There is no such thing"),
     ("405", "The address has another method; `Allow` tells it"),
     ("422", "The request is of this form, and the rules that apply do not have what it asks for"),
+    (
+        "429",
+        "Too many requests with this key, or keys that are not good from this address; try again after `Retry-After`",
+    ),
     ("503", "It cannot be done now; try again after `Retry-After`"),
 ];
 

@@ -197,6 +197,11 @@ impl ApiKeys {
     /// there are: hashes are compared, and all of them.
     #[must_use]
     pub fn find(&self, headers: &HeaderMap) -> Option<&ApiKey> {
+        self.find_place(headers).map(|(_, key)| key)
+    }
+
+    /// The same, and its place among all.
+    pub(super) fn find_place(&self, headers: &HeaderMap) -> Option<(usize, &ApiKey)> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return None };
         let (scheme, secret) = value.as_bytes().split_at_checked(b"Bearer ".len())?;
@@ -208,7 +213,8 @@ impl ApiKeys {
         for (at, key) in (0..).zip(self.0.iter()) {
             found.conditional_assign(&at, key.hash.ct_eq(&hash));
         }
-        self.0.get(usize::try_from(found).ok()?)
+        let at = usize::try_from(found).ok()?;
+        self.0.get(at).map(|key| (at, key))
     }
 }
 

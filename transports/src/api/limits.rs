@@ -24,6 +24,11 @@ pub struct ApiLimits {
     ///
     /// Default: 128. Worst case: this many bodies, or pages of history of about 1 MiB.
     pub requests_max: usize,
+    /// Requests with one key in a minute, and that many at once after a rest. The next one is answered 429 with `Retry-After`. 0: no
+    /// limit.
+    ///
+    /// Default: 0. Without it whoever has a key can ask as much as the machine can answer, [`ApiLimits::requests_max`] at a time.
+    pub requests_per_minute_per_key: u32,
     /// Publications of one batch.
     ///
     /// Default: 1,000. One batch is placed without a pause.
@@ -40,6 +45,7 @@ impl Default for ApiLimits {
             body_bytes_max: 1024 * 1024,
             body_timeout_ms: 10_000,
             requests_max: 128,
+            requests_per_minute_per_key: 0,
             batch_max: 1_000,
             users_max: 1_000,
         }

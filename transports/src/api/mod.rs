@@ -1,7 +1,7 @@
 //! The HTTP API of an engine, for an application's own servers.
 //!
 //! * [`service`]: a request's way from its key to its answer. [`route`]: what is at which address, and which right it wants.
-//! * [`keys`]: who may ask. [`limits`]: how much. [`problem`]: every refusal, in one shape.
+//! * [`keys`]: who may ask. [`limits`], [`paces`]: how much, and how fast. [`problem`]: every refusal, in one shape.
 //! * [`body`], [`path`]: what comes in, checked. [`form`]: names, in the form that the protocol allows. [`reply`]: what
 //!   goes out.
 //! * [`publish`], [`send`], [`channels`], [`users`], [`sessions`], [`presence`], [`stats`]: the
@@ -14,6 +14,7 @@ pub(crate) mod document;
 mod form;
 pub(crate) mod keys;
 pub(crate) mod limits;
+mod paces;
 mod path;
 pub(crate) mod presence;
 mod problem;

@@ -7,6 +7,7 @@ use hyper::{
     header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
+use std::time::Duration;
 use tidings::{Code, error::Error};
 use utoipa::ToSchema;
 
@@ -87,6 +88,12 @@ impl Problem {
 
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    /// The same, and when to try again.
+    pub(crate) fn and_wait(self, wait: Duration) -> Self {
+        let ms = u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
+        Self { retry_after_ms: Some(ms), ..self }
     }
 
     /// The method is another than the address has.

@@ -7,19 +7,21 @@ use super::{
     document::{PREFIX, openapi_json},
     keys::ApiKeys,
     limits::ApiLimits,
+    paces::Paces,
     path, presence,
     problem::Problem,
     publish, reply,
     route::Route,
     send, sessions, stats, users,
 };
-use crate::{cors::Cors, origin::Origins};
+use crate::{cors::Cors, origin::Origins, peer::Peer, visitors::Visitors};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::Body,
-    header::{CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS},
+    http::request::Parts,
 };
 use serde::Serialize;
 use std::{error::Error, sync::Arc};
@@ -39,7 +41,10 @@ type Answer = Response<Full<Bytes>>;
 /// It works in every server built on hyper 1: hand it each request whose path it [serves](Api::serves) and send what it
 /// returns. Who calls it proves it by a key ([`ApiKeys`]); without keys nobody may.
 #[derive(Clone, Debug)]
-pub struct Api(Arc<Inner>);
+pub struct Api {
+    inner: Arc<Inner>,
+    visitors: Visitors,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -48,6 +53,7 @@ struct Inner {
     limits: ApiLimits,
     cors: Cors,
     seats: Semaphore,
+    paces: Paces,
     document: Bytes,
 }
 
@@ -57,8 +63,17 @@ impl Api {
     pub fn new(engine: Engine, keys: ApiKeys, origins: Origins, limits: ApiLimits) -> Self {
         let cors = Cors::new(origins, "GET, POST", "Authorization, Content-Type");
         let seats = Semaphore::new(limits.requests_max.min(Semaphore::MAX_PERMITS));
+        let paces = Paces::per_minute(limits.requests_per_minute_per_key);
         let document = Bytes::from(openapi_json());
-        Self(Arc::new(Inner { engine, keys, limits, cors, seats, document }))
+        let inner = Arc::new(Inner { engine, keys, limits, cors, seats, paces, document });
+        Self { inner, visitors: Visitors::default() }
+    }
+
+    /// The same, with this book of visitors: one that others share. It knows the addresses that bring keys which are not good.
+    #[must_use]
+    pub fn with_visitors(mut self, visitors: Visitors) -> Self {
+        self.visitors = visitors;
+        self
     }
 
     /// Whether a path is the API's to answer.
@@ -74,7 +89,7 @@ impl Api {
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let (head, body) = request.into_parts();
         let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default();
         if path == "/openapi.json" {
@@ -88,12 +103,19 @@ impl Api {
         }
         let answer = match (&segments, found) {
             _ if !inner.cors.allows(&head.headers) => Err(forbidden_origin()),
-            (Ok(_), Some((route, name))) => inner.call(&head, body, route, name).await,
-            (Ok(_), None) => inner.nothing_there(&head.headers),
-            (Err(_), _) => inner.authorize(&head.headers).and(segments.map(|_| Answer::default())),
+            (Ok(_), Some((route, name))) => match inner.authorize(&head, &self.visitors) {
+                Ok(call) => inner.call(call, &head, body, route, name).await,
+                Err(problem) => Err(problem),
+            },
+            (Ok(_), None) => inner.authorize(&head, &self.visitors).and_then(|_| Err(nothing_there())),
+            (Err(_), _) => inner.authorize(&head, &self.visitors).and(segments.map(|_| Answer::default())),
         };
         inner.finish(&head.headers, template, answer.unwrap_or_else(Problem::response))
     }
+}
+
+fn nothing_there() -> Problem {
+    Problem::new(Code::NotFound, "nothing is at this address; see /api/v1/openapi.json")
 }
 
 fn forbidden_origin() -> Problem {
@@ -128,8 +150,17 @@ impl Inner {
         answer
     }
 
-    fn authorize(&self, headers: &HeaderMap) -> Result<Call<'_>, Problem> {
-        let Some(key) = self.keys.find(headers) else {
+    /// Who calls. An address that brings too many keys that are not good is not asked for another one for a while.
+    fn authorize(&self, head: &Parts, visitors: &Visitors) -> Result<Call<'_>, Problem> {
+        let address = head.extensions.get::<Peer>().map(Peer::address);
+        if let Some(Err(wait)) = address.map(|address| visitors.may_prove(address)) {
+            let text = "http.failed_auths_per_minute_per_address: this address brought too many keys that are not good";
+            return Err(Problem::new(Code::RateLimited, text).and_wait(wait));
+        }
+        let Some((at, key)) = self.keys.find_place(&head.headers) else {
+            if let Some(address) = address.filter(|_| head.headers.contains_key(AUTHORIZATION)) {
+                visitors.failed(address);
+            }
             let text = if self.keys.is_empty() {
                 "this server has no API key, so nobody may call it: set TIDINGS_API_KEY (make one with `tidingsd key`)"
             } else {
@@ -137,28 +168,20 @@ impl Inner {
             };
             return Err(Problem::new(Code::Unauthorized, text));
         };
+        self.paces.take(at).map_err(|wait| {
+            let text = "api.requests_per_minute_per_key: too many requests with this key";
+            Problem::new(Code::RateLimited, text).and_wait(wait)
+        })?;
         Ok(Call { engine: &self.engine, key, limits: &self.limits })
     }
 
-    fn nothing_there(&self, headers: &HeaderMap) -> Result<Answer, Problem> {
-        self.authorize(headers)?;
-        Err(Problem::new(Code::NotFound, "nothing is at this address; see /api/v1/openapi.json"))
-    }
-
-    async fn call<B>(
-        &self,
-        head: &hyper::http::request::Parts,
-        body: B,
-        route: Route,
-        name: &str,
-    ) -> Result<Answer, Problem>
+    async fn call<B>(&self, call: Call<'_>, head: &Parts, body: B, route: Route, name: &str) -> Result<Answer, Problem>
     where
         B: Body + Send,
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let headers = &head.headers;
-        let call = self.authorize(headers)?;
         if head.method != route.method() {
             let is_get = route.method() == Method::GET;
             return Err(Problem::method(if is_get { GET_AND_OPTIONS } else { POST_AND_OPTIONS }));

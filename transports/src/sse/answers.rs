@@ -20,6 +20,8 @@ pub(crate) struct Refusal {
     pub(crate) error: Cow<'static, str>,
     pub(crate) message: Cow<'static, str>,
     pub(crate) retry_after_ms: Option<u64>,
+    /// Who asks has not proved who it is.
+    pub(crate) is_unproven: bool,
 }
 
 /// The command that failed.
@@ -31,7 +33,7 @@ pub(crate) enum Failed {
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, error: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, error: Cow::Borrowed(error), message: message.into(), retry_after_ms: None }
+        Self { status, error: Cow::Borrowed(error), message: message.into(), retry_after_ms: None, is_unproven: false }
     }
 
     pub(crate) fn bad(message: impl Into<Cow<'static, str>>) -> Self {
@@ -47,9 +49,25 @@ impl Refusal {
 
     /// The address begins too many streams.
     pub(crate) fn too_often(wait: Duration) -> Self {
-        let message = "this address begins too many connections; wait as long as Retry-After says";
+        Self::come_back("this address begins too many connections; wait as long as Retry-After says", wait)
+    }
+
+    /// The address has brought too much that proves nothing.
+    pub(crate) fn failed_too_often(wait: Duration) -> Self {
+        let message =
+            "this address brought too many tokens or secrets that are not good; wait as long as Retry-After says";
+        Self::come_back(message, wait)
+    }
+
+    fn come_back(message: &'static str, wait: Duration) -> Self {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         Self { retry_after_ms: Some(wait_ms), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message) }
+    }
+
+    /// The secret is not that of the session, or there is no such session.
+    pub(crate) fn unknown_session() -> Self {
+        let message = "no session is connected with this id and this secret; open a stream first, and take both from its `connected`";
+        Self { is_unproven: true, ..Self::new(StatusCode::FORBIDDEN, "forbidden", message) }
     }
 
     /// What the session answered.
@@ -69,7 +87,8 @@ impl Refusal {
             StatusCode::BAD_REQUEST
         };
         let retry_after_ms = retry_after_ms.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(COME_BACK_MS));
-        Self { status, error: name.into(), message: message.into(), retry_after_ms }
+        let is_unproven = status == StatusCode::UNAUTHORIZED;
+        Self { status, error: name.into(), message: message.into(), retry_after_ms, is_unproven }
     }
 
     pub(crate) fn answer(self) -> Response<Full<Bytes>> {

@@ -108,11 +108,19 @@ impl Sse {
             metrics::counter!("tidings_sse_rejections_total", "status" => "403").increment(1);
             return self.cors.refusal(request.headers());
         }
-        let answered = match *request.method() {
-            Method::GET => self.listen(request).await,
-            Method::POST => self.post(request).await,
+        let address = request.extensions().get::<Peer>().map(Peer::address);
+        let may_prove = address.map_or(Ok(()), |address| self.visitors.may_prove(address));
+        let answered = match (may_prove, request.method()) {
+            (Err(wait), _) => Err(Refusal::failed_too_often(wait)),
+            (_, &Method::GET) => self.listen(request).await,
+            (_, &Method::POST) => self.post(request).await,
             _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method", "send GET or POST")),
         };
+        if let (Some(address), Err(refusal)) = (address, &answered)
+            && refusal.is_unproven
+        {
+            self.visitors.failed(address);
+        }
         let mut answer = answered.unwrap_or_else(Refusal::answer);
         self.cors.admit(request.headers(), answer.headers_mut());
         answer
@@ -206,8 +214,7 @@ impl Sse {
         if fed {
             return Ok(accepted());
         }
-        let text = "no session is connected with this id and this secret; open a stream first, and take both from its `connected`";
-        Err(Refusal::new(StatusCode::FORBIDDEN, "forbidden", text))
+        Err(Refusal::unknown_session())
     }
 
     /// Answers with a stream.

@@ -2,7 +2,7 @@ use super::{Visitors, Visits};
 use std::{net::IpAddr, thread::sleep, time::Duration};
 
 fn visitors(connects_per_minute: u32, connections_max: usize, addresses_max: usize) -> Visitors {
-    Visitors::new(Visits { connects_per_minute, connections_max, addresses_max })
+    Visitors::new(Visits { connects_per_minute, connections_max, addresses_max, failed_auths_per_minute: 10 })
 }
 
 fn address(text: &str) -> IpAddr {
@@ -76,4 +76,24 @@ fn places_are_free_again_when_guests_go() {
     assert!(visitors.enter(address("203.0.113.1")).is_none());
     drop((two, three, other));
     assert!(visitors.0.present().is_empty(), "nothing is left of those who went");
+}
+
+#[test]
+fn who_fails_too_often_is_held_whatever_it_brings() {
+    let visitors = visitors(0, 0, 100);
+    for _ in 0..10 {
+        assert_eq!(visitors.may_prove(address("2001:db8::1")), Ok(()));
+        visitors.newcomer(address("2001:db8::2")).unwrap().failed();
+    }
+    let wait = visitors.may_prove(address("2001:db8::3")).unwrap_err();
+    assert!(wait > Duration::from_secs(5) && wait <= Duration::from_secs(6), "{wait:?}");
+    assert_eq!(visitors.may_prove(address("2001:db8:0:1::1")), Ok(()));
+    for here in ["127.0.0.1", "::1"] {
+        (0..100).for_each(|_| visitors.failed(address(here)));
+        assert_eq!(visitors.may_prove(address(here)), Ok(()), "this machine is not counted");
+        assert!(visitors.newcomer(address(here)).is_none());
+    }
+    let free = Visitors::new(Visits { failed_auths_per_minute: 0, ..Visits::default() });
+    (0..100).for_each(|_| free.failed(address("2001:db8::1")));
+    assert_eq!(free.may_prove(address("2001:db8::1")), Ok(()));
 }

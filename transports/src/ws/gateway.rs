@@ -5,7 +5,7 @@ use crate::{
     limits::Limits,
     origin::Origins,
     peer::Peer,
-    visitors::{Visitors, whole_seconds},
+    visitors::{Newcomer, Visitors, whole_seconds},
 };
 use bytes::Bytes;
 use http_body_util::Full;
@@ -19,6 +19,10 @@ use tidings_proto::wire::WireForm;
 
 const JSON: &str = "tidings.v1.json";
 const MSGPACK: &str = "tidings.v1.msgpack";
+
+const BEGINS_TOO_OFTEN: &str = "This address begins too many connections; wait as long as Retry-After says.\n";
+const FAILED_TOO_OFTEN: &str =
+    "This address brought too many tokens that are not good; wait as long as Retry-After says.\n";
 
 /// When a client that found no room should come back, in seconds.
 const RETRY_AFTER_SECONDS: &str = "5";
@@ -57,11 +61,14 @@ impl Gateway {
             metrics::counter!("tidings_ws_rejections_total", "reason" => "full").increment(1);
             return full();
         }
-        if let Some(peer) = request.extensions().get::<Peer>()
-            && let Err(wait) = self.visitors.begin(peer.address())
-        {
+        let address = request.extensions().get::<Peer>().map(Peer::address);
+        if let Some(Err(wait)) = address.map(|address| self.visitors.may_prove(address)) {
+            metrics::counter!("tidings_ws_rejections_total", "reason" => "failed_auths").increment(1);
+            return come_back(FAILED_TOO_OFTEN, wait);
+        }
+        if let Some(Err(wait)) = address.map(|address| self.visitors.begin(address)) {
             metrics::counter!("tidings_ws_rejections_total", "reason" => "too_often").increment(1);
-            return too_often(wait);
+            return come_back(BEGINS_TOO_OFTEN, wait);
         }
         let accepted = match self.handshake.accept(request) {
             Ok(accepted) => accepted,
@@ -75,9 +82,10 @@ impl Gateway {
             _ => WireForm::WebSocketJson,
         };
         let (engine, limits, upgrade) = (self.engine.clone(), Arc::clone(&self.limits), accepted.upgrade);
+        let newcomer = address.and_then(|address| self.visitors.newcomer(address));
         tokio::spawn(async move {
             // Boxed, because a task is as large as the most it ever holds, and this is over when the session begins.
-            let Some(mut serving) = Box::pin(begin(engine, upgrade, form, limits)).await else { return };
+            let Some(mut serving) = Box::pin(begin(engine, upgrade, form, limits, newcomer)).await else { return };
             serving.run().await;
         });
         accepted.response
@@ -85,7 +93,13 @@ impl Gateway {
 }
 
 /// Waits for the connection and opens a session on it. `None` when there is none, or no room.
-async fn begin(engine: Engine, upgrade: Upgrade, form: WireForm, limits: Arc<Limits>) -> Option<Serving> {
+async fn begin(
+    engine: Engine,
+    upgrade: Upgrade,
+    form: WireForm,
+    limits: Arc<Limits>,
+    newcomer: Option<Box<Newcomer>>,
+) -> Option<Serving> {
     // A peer that is gone before its WebSocket began is no matter of ours.
     let connection = upgrade.await.ok()?;
     if !engine.has_room() {
@@ -95,12 +109,11 @@ async fn begin(engine: Engine, upgrade: Upgrade, form: WireForm, limits: Arc<Lim
         let _ = socket.close(code.number(), code.name()).await;
         return None;
     }
-    Serving::open(&engine, connection, form, limits).ok()
+    Serving::open(&engine, connection, form, limits, newcomer).ok()
 }
 
-/// The answer to an address that comes too often.
-fn too_often(wait: Duration) -> Response<Full<Bytes>> {
-    let text = "This address begins too many connections; wait as long as Retry-After says.\n";
+/// The answer to an address that comes, or fails, too often.
+fn come_back(text: &'static str, wait: Duration) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     let headers = response.headers_mut();

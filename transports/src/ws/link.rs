@@ -1,6 +1,7 @@
 //! The way out of an engine's session over a WebSocket: frames come rendered, header included.
 
 use super::stream::Stream;
+use crate::visitors::Newcomer;
 use std::{
     io::{self, IoSlice},
     task::{Context, Poll},
@@ -13,11 +14,12 @@ use tidings_proto::wire::WireForm;
 pub(crate) struct WebSocketLink {
     stream: Stream,
     form: WireForm,
+    newcomer: Option<Box<Newcomer>>,
 }
 
 impl WebSocketLink {
-    pub(crate) fn new(stream: Stream, form: WireForm) -> Self {
-        Self { stream, form }
+    pub(crate) fn new(stream: Stream, form: WireForm, newcomer: Option<Box<Newcomer>>) -> Self {
+        Self { stream, form, newcomer }
     }
 
     pub(crate) fn stream(&self) -> &Stream {
@@ -39,6 +41,12 @@ impl Link for WebSocketLink {
 
     fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream.poll_write_ready(context)
+    }
+
+    fn refused(&self) {
+        if let Some(newcomer) = &self.newcomer {
+            newcomer.failed();
+        }
     }
 
     fn finish(&self) {

@@ -10,7 +10,7 @@ use super::{
     upgrade::Connection,
     violation::Violation,
 };
-use crate::{limits::Limits, seat::Seat};
+use crate::{limits::Limits, seat::Seat, visitors::Newcomer};
 use bytes::Bytes;
 use std::{
     future::poll_fn,
@@ -48,9 +48,10 @@ impl Serving {
         connection: Connection,
         form: WireForm,
         limits: Arc<Limits>,
+        newcomer: Option<Box<Newcomer>>,
     ) -> Result<Self, Error> {
         connection.stream.bound_unsent();
-        let link = Arc::new(WebSocketLink::new(connection.stream, form));
+        let link = Arc::new(WebSocketLink::new(connection.stream, form, newcomer));
         let port = engine.open(Arc::clone(&link) as Arc<dyn Link>)?;
         let seat = connection.seat;
         let mut serving = Self { port, link, decoder: Decoder::default(), limits, closing: false, _seat: seat };

@@ -21,6 +21,8 @@ pub(crate) struct Api {
     pub(crate) body_timeout_ms: u64,
     /// Requests that are worked on at the same time.
     pub(crate) requests_max: usize,
+    /// Requests with one key in a minute.
+    pub(crate) requests_per_minute_per_key: u32,
     /// Publications of one batch.
     pub(crate) batch_max: usize,
     /// Users that one event is sent to.
@@ -81,9 +83,17 @@ fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Key>, D::Error
 
 impl Default for Api {
     fn default() -> Self {
-        let ApiLimits { body_bytes_max, body_timeout_ms, requests_max, batch_max, users_max, .. } =
-            ApiLimits::default();
-        Self { key: None, keys: Vec::new(), body_bytes_max, body_timeout_ms, requests_max, batch_max, users_max }
+        let limits = ApiLimits::default();
+        Self {
+            key: None,
+            keys: Vec::new(),
+            body_bytes_max: limits.body_bytes_max,
+            body_timeout_ms: limits.body_timeout_ms,
+            requests_max: limits.requests_max,
+            requests_per_minute_per_key: limits.requests_per_minute_per_key,
+            batch_max: limits.batch_max,
+            users_max: limits.users_max,
+        }
     }
 }
 
@@ -94,6 +104,7 @@ impl Api {
         limits.body_bytes_max = self.body_bytes_max;
         limits.body_timeout_ms = self.body_timeout_ms;
         limits.requests_max = self.requests_max;
+        limits.requests_per_minute_per_key = self.requests_per_minute_per_key;
         limits.batch_max = self.batch_max;
         limits.users_max = self.users_max;
         limits

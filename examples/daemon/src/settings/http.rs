@@ -28,6 +28,8 @@ pub(crate) struct Http {
     pub(crate) connects_per_minute_per_address: u32,
     /// Connections of one address at once.
     pub(crate) connections_per_address_max: usize,
+    /// How often one address may fail to prove who it is in a minute.
+    pub(crate) failed_auths_per_minute_per_address: u32,
     /// Addresses whose pace is remembered.
     pub(crate) addresses_max: usize,
     /// Addresses and networks of proxies that are believed, separated by commas.
@@ -74,6 +76,7 @@ impl Default for Http {
             drain_timeout_ms: 10_000,
             connects_per_minute_per_address: visits.connects_per_minute,
             connections_per_address_max: visits.connections_max,
+            failed_auths_per_minute_per_address: visits.failed_auths_per_minute,
             addresses_max: visits.addresses_max,
             trusted_proxies: String::new(),
             proxy_header: TellsIn::XForwardedFor,
@@ -88,6 +91,7 @@ impl Http {
         let mut visits = Visits::default();
         visits.connects_per_minute = self.connects_per_minute_per_address;
         visits.connections_max = self.connections_per_address_max;
+        visits.failed_auths_per_minute = self.failed_auths_per_minute_per_address;
         visits.addresses_max = self.addresses_max;
         Visitors::new(visits)
     }

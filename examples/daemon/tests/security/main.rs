@@ -10,6 +10,7 @@ mod channels;
 mod commands;
 mod floods;
 mod frames;
+mod guesses;
 mod handshake;
 mod keys;
 mod positions;
