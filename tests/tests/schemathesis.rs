@@ -19,6 +19,9 @@ const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Time for all of it, in seconds.
 const SECONDS: &str = "50";
 
+/// Of all that it chooses, so that one run is as the other.
+const SEED: &str = "1";
+
 fn daemon() -> anyhow::Result<Daemon> {
     Daemon::with(&[("TIDINGS_API_KEY", KEY), ("TIDINGS_NAMESPACES__MESSAGING__CLASS", "durable")])
 }
@@ -76,7 +79,7 @@ fn fuzz_a_lie(daemon: &Daemon, operation: &str, lie: impl FnOnce(&mut Value)) ->
 fn it_finds_no_unexpected_answer() -> anyhow::Result<()> {
     let daemon = daemon()?;
     let served = format!("http://{}/api/v1/openapi.json", daemon.address());
-    let (good, text) = fuzz(&daemon, &served, &["--max-time", SECONDS, "--max-examples", "30"])?;
+    let (good, text) = fuzz(&daemon, &served, &["--max-time", SECONDS, "--max-examples", "30", "--seed", SEED])?;
     println!("{text}");
     ensure!(good, "it found something; what it sent stands above");
     let calls = calls(&document(&daemon)?);

@@ -3,15 +3,19 @@
 //! Entries are the same bytes for all their receivers, so what is each client's own cannot stand in them. But a line of an
 //! event's own may stand before its data: into the bytes of a round this writes, right before the last event, the line
 //! `id: …` with the client's place in *all* its streams. Client and server never disagree: either the event is there as a whole
-//! and the id with it, or neither is, and the id of before holds, behind which nothing is missing.
+//! and the id with it, or neither is, and the id of before holds, behind which nothing is missing. A round that is long has such
+//! a line now and then, so that a client comes forward however often it is cut off.
 
 use super::positions::push_line;
-use memchr::memrchr;
+use memchr::{memmem, memrchr};
 use std::io::{self, IoSlice};
 use tidings_proto::id::{Epoch, Position, StreamNumber};
 
-/// Most pieces that are looked at for one write; the others wait for the next.
+/// Most pieces that are written at once; the others wait for the next time.
 const PIECES_MAX: usize = 16;
+
+/// A piece longer than this is taken for several, each with a place of its own.
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// Before a piece, its line, and what stands behind that.
 const SLICES_MAX: usize = 3 * PIECES_MAX;
@@ -23,6 +27,9 @@ const POSITION_BYTES: usize = 16 + 1 + 20 + 1;
 /// What the events begin with that move a client on.
 const ENTRY: &[u8] = b"data: {\"entry\":{\"stream\":";
 const GAP: &[u8] = b"data: {\"gap\":{\"stream\":";
+
+/// What each event ends with.
+const END: &[u8] = b"\n\n";
 
 /// The places of one client.
 #[derive(Debug, Default)]
@@ -44,6 +51,8 @@ struct Place {
 struct Cut {
     /// What is left of its line.
     line: Vec<u8>,
+    /// How many of its bytes are left.
+    left: usize,
     /// How many of its bytes stand behind the line.
     behind: usize,
 }
@@ -70,15 +79,28 @@ impl Places {
         self.places.shrink_to_fit();
     }
 
-    /// Notes all that is told by whole events, and appends the place behind them, as an event that nobody sees.
+    /// Notes all that is told by whole events, and puts the place behind them, as an event that nobody sees; where they are
+    /// long, among them as well.
     pub(crate) fn conclude(&mut self, events: &mut Vec<u8>) {
-        let mut at = 0;
-        while let Some(end) = memchr::memmem::find(&events[at..], b"\n\n") {
-            if let Some((place, offset)) = self.moved_by(&events[at..at + end]) {
+        let told = std::mem::take(events);
+        let (mut at, mut concluded) = (0, 0);
+        while let Some(end) = memmem::find(&told[at..], END) {
+            if at > concluded && at + end + END.len() - concluded > PIECE_BYTES {
+                events.extend_from_slice(&told[concluded..at]);
+                self.tell(events);
+                concluded = at;
+            }
+            if let Some((place, offset)) = self.moved_by(&told[at..at + end]) {
                 self.places[place].offset = offset;
             }
-            at += end + 2;
+            at += end + END.len();
         }
+        events.extend_from_slice(&told[concluded..]);
+        self.tell(events);
+    }
+
+    /// The place as an event of its own.
+    fn tell(&self, events: &mut Vec<u8>) {
         push_line(self.positions(), events);
         events.push(b'\n');
     }
@@ -96,7 +118,8 @@ impl Places {
         pieces: &[IoSlice<'_>],
         write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        let pieces = &pieces[..pieces.len().min(PIECES_MAX)];
+        let mut short = [&[][..]; PIECES_MAX];
+        let pieces = shorten(self.cut.as_ref().map(|cut| cut.left), pieces, &mut short);
         let mut parts = [Part::default(); PIECES_MAX];
         // Never grown while it is filled: this is done for each subscriber and round.
         let mut lines = Vec::with_capacity(pieces.len() * (LINE_BYTES + self.places.len() * POSITION_BYTES));
@@ -156,13 +179,7 @@ impl Places {
     }
 
     /// Finds out what `written` bytes were.
-    fn account(
-        &mut self,
-        pieces: &[IoSlice<'_>],
-        parts: &[Part],
-        lines: &[u8],
-        mut written: usize,
-    ) -> io::Result<usize> {
+    fn account(&mut self, pieces: &[&[u8]], parts: &[Part], lines: &[u8], mut written: usize) -> io::Result<usize> {
         let was_cut = self.cut.take();
         let (mut taken, mut line_start, all) = (0, 0, written);
         for (at, (piece, part)) in pieces.iter().zip(parts).enumerate() {
@@ -178,8 +195,10 @@ impl Places {
             let is_begun = written > 0 || (at == 0 && was_cut.is_some());
             if is_begun {
                 let of_line = written.saturating_sub(part.before).min(line.len());
-                self.cut = Some(Box::new(Cut { line: line[of_line..].to_vec(), behind: piece.len() - part.before }));
-                taken += written - of_line;
+                let of_piece = written - of_line;
+                let (left, behind) = (piece.len() - of_piece, piece.len() - part.before);
+                self.cut = Some(Box::new(Cut { line: line[of_line..].to_vec(), left, behind }));
+                taken += of_piece;
             }
             self.take_back(&parts[at + usize::from(is_begun)..pieces.len()]);
             break;
@@ -193,6 +212,31 @@ impl Places {
             self.places[place].offset = offset;
         }
     }
+}
+
+/// Takes long pieces for several, up to as many as `short` holds, and the first `begun` bytes for one, if they are the rest of
+/// one.
+fn shorten<'a, 'b>(begun: Option<usize>, pieces: &'a [IoSlice<'_>], short: &'b mut [&'a [u8]]) -> &'b [&'a [u8]] {
+    let (mut count, mut begun) = (0, begun);
+    for piece in pieces {
+        let mut rest = &**piece;
+        while !rest.is_empty() && count < short.len() {
+            let (one, more) = rest.split_at(begun.take().unwrap_or_else(|| short_piece(rest)).min(rest.len()));
+            short[count] = one;
+            (rest, count) = (more, count + 1);
+        }
+    }
+    &short[..count]
+}
+
+/// How many bytes of a piece of whole events are written as one.
+fn short_piece(piece: &[u8]) -> usize {
+    if piece.len() <= PIECE_BYTES {
+        return piece.len();
+    }
+    let within = memmem::rfind(&piece[..PIECE_BYTES], END);
+    let end = within.or_else(|| memmem::find(&piece[PIECE_BYTES - 1..], END).map(|at| PIECE_BYTES - 1 + at));
+    end.map_or(piece.len(), |at| at + END.len())
 }
 
 /// Where the last event of a piece of whole events begins.

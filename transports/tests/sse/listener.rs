@@ -110,8 +110,10 @@ impl Listener {
     /// Reads once; 0 is the end.
     fn read_some(&mut self) -> usize {
         let mut buffer = [0; 64 * 1024];
+        // Of a head not much more than itself: what stands behind it is for who reads up to somewhere.
+        let most = if self.status == 0 { 256 } else { buffer.len() };
         loop {
-            match self.socket.read(&mut buffer) {
+            match self.socket.read(&mut buffer[..most]) {
                 Ok(read) => {
                     if self.status == 200 {
                         self.reading.take(&buffer[..read]);

@@ -83,8 +83,12 @@ fn an_address_has_so_many_connections_at_once_though_it_says_nothing() {
         client.send_while_taken(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         client.response()
     };
-    let silent: Vec<_> = (0..3).map(|_| connect("203.0.113.7")).collect();
-    wait_until("its places are taken", || ask("203.0.113.7").status == 503);
+    let mut silent = Vec::new();
+    // Who asks takes a place for a moment as well, so that one of the silent may have found none.
+    wait_until("its places are taken", || {
+        silent.push(connect("203.0.113.7"));
+        ask("203.0.113.7").status == 503
+    });
     let refused = ask("203.0.113.7");
     assert!(refused.head.contains("retry-after: 5"), "{}", refused.head);
     assert_eq!(ask("203.0.113.8").status, 200, "others have their own");

@@ -1,4 +1,4 @@
-use super::{PIECES_MAX, Places, last_event};
+use super::{PIECE_BYTES, PIECES_MAX, Places, last_event};
 use proptest::prelude::*;
 use std::io::{self, IoSlice};
 use tidings_proto::id::{Epoch, Position};
@@ -81,6 +81,37 @@ fn the_last_event_is_found() {
     assert_eq!(last_event(b""), 0);
 }
 
+#[test]
+fn a_long_round_tells_the_place_now_and_then() {
+    let mut places = places();
+    let long: String = (1..=1_000).map(|offset| entry(12, offset)).collect();
+    let text = written(&mut places, &[long.clone(), entry(12, 1_001)]);
+    let mut after_place = 0;
+    for event in text.split_inclusive("\n\n") {
+        after_place += event.len();
+        assert!(after_place <= PIECE_BYTES + 100, "{after_place}");
+        after_place *= usize::from(!event.starts_with("id: "));
+    }
+    assert_eq!(after_place, 0);
+    let places = text.lines().filter(|line| line.starts_with("id: ")).count();
+    assert_eq!(places, long.len() / PIECE_BYTES + 2);
+    let rest: String = text.lines().filter(|line| !line.starts_with("id: ")).map(|line| format!("{line}\n")).collect();
+    assert_eq!(rest, long.clone() + &entry(12, 1_001));
+
+    let mut concluded = long.clone().into_bytes();
+    self::places().conclude(&mut concluded);
+    let text = String::from_utf8(concluded).unwrap();
+    let ids: Vec<_> = text.match_indices("id: ").map(|(at, _)| at).collect();
+    assert!(ids.windows(2).all(|two| two[1] - two[0] < PIECE_BYTES + 100), "{ids:?}");
+    assert_eq!(ids.len(), long.len() / PIECE_BYTES + 1);
+    assert!(text.ends_with(&format!("id: {}\n\n", id([0, 1_000, 0]))));
+
+    let huge = entry(12, 1_002).replace('E', &"E".repeat(2 * PIECE_BYTES)) + &entry(12, 1_003);
+    let text = written(&mut self::places(), &[huge]);
+    let events: Vec<_> = text.split_inclusive("\n\n").collect();
+    assert!(events.len() == 2 && events.iter().all(|event| event.starts_with("id: ")));
+}
+
 /// A client that reads as the HTML standard says: what it was told, and the id that it keeps.
 #[derive(Default)]
 struct Client {
@@ -120,7 +151,9 @@ proptest! {
     /// Rounds of pieces over a socket that takes what it likes; now and then all that was not begun is given up.
     #[test]
     fn the_id_never_runs_ahead(
-        rounds in prop::collection::vec(prop::collection::vec((0..3_usize, 1..4_u64), 1..40), 1..8),
+        rounds in prop::collection::vec(
+            prop::collection::vec((0..3_usize, prop_oneof![30 => 1..4_u64, 1 => 200..500_u64]), 1..40), 1..8
+        ),
         sizes in prop::collection::vec(prop_oneof![Just(None), (0..400_usize).prop_map(Some)], 1..60),
     ) {
         let (mut places, mut client) = (places(), Client::default());
