@@ -65,7 +65,7 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<bool> {
         }
         steps.push(step("foreign", || foreign::run(&house, args.quick)));
         for package in &typescript::PACKAGES {
-            steps.push(step(package.name, || typescript::run(&house.tree, package)));
+            steps.push(step(package.name, || typescript::run(&house.tree, package, args.quick)));
         }
     } else {
         steps.push(step("foreign", || Ok(Outcome::Skipped("there is no package tidings-e2e"))));

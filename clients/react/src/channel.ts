@@ -51,15 +51,22 @@ export function useChannel<D = Data>(channel: string, options: ChannelOptions<D>
   latest.current = options;
   const narrowed = useRef(0);
 
+  const pending = useRef<ChannelEntry<D>[]>([]);
+  const flush = useCallback((): void => {
+    const fresh = pending.current.splice(0);
+    if (fresh.length > 0) setEntries((before) => newest([...before, ...fresh], keep));
+  }, [keep]);
   const heard = useCallback((data: D, meta: Meta): void | Promise<void> => {
     const { wants, onEntry } = latest.current;
     if (wants === undefined || wants(meta.event)) {
       const { position } = meta;
       const id = position === undefined ? `+${narrowed.current++}` : `${position.epoch}-${position.offset}`;
-      setEntries((before) => newest([...before, { ...meta, id, data }], keep));
+      pending.current.push({ ...meta, id, data });
+      // What comes in one message is shown at once, and costs one rendering.
+      if (pending.current.length === 1) queueMicrotask(flush);
     }
     return onEntry?.(data, meta);
-  }, [keep]);
+  }, [flush]);
   const { status, error } = useJoined<D>(channel, heard, since);
 
   useEffect(() => {
@@ -68,6 +75,7 @@ export function useChannel<D = Data>(channel: string, options: ChannelOptions<D>
     });
     return () => {
       off();
+      pending.current = [];
       setEntries([]);
       setSending([]);
       setGaps([]);

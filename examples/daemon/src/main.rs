@@ -27,6 +27,7 @@ mod store;
 mod sub;
 mod tickets;
 mod token;
+mod trial;
 mod watch;
 mod welcome;
 

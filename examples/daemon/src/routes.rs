@@ -5,10 +5,9 @@ use crate::page;
 use crate::revocations::{self, Revoker};
 use crate::settings::Readers;
 use crate::tickets::{self, Desk};
-use crate::welcome::Place;
-use bytes::Bytes;
+use crate::trial::{self, Trial};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_SECURITY_POLICY, HOST, HeaderValue, RETRY_AFTER};
+use hyper::header::{ALLOW, HOST, HeaderValue, RETRY_AFTER};
 use hyper::http::uri::Authority;
 use hyper::{Method, Request, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -17,8 +16,6 @@ use std::sync::Arc;
 use tidings::Engine;
 use tidings_transports::{Api, Gateway, Peer, Sse};
 
-const HTML: &str = "text/html; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What somebody is told who asks for an address that is not there.
@@ -47,6 +44,8 @@ pub(crate) struct Doors {
     pub(crate) desk: Desk,
     /// Revocations.
     pub(crate) revoker: Revoker,
+    /// Tokens for the page, where the server was started to be tried.
+    pub(crate) trial: Option<Trial>,
 }
 
 struct Inner {
@@ -54,13 +53,12 @@ struct Inner {
     doors: Doors,
     figures: PrometheusHandle,
     readers: Readers,
-    page: Bytes,
 }
 
 impl Routes {
-    /// The routes of an engine that is reached at this place.
-    pub(crate) fn new(engine: Engine, doors: Doors, figures: PrometheusHandle, readers: Readers, place: Place) -> Self {
-        Self(Arc::new(Inner { engine, doors, figures, readers, page: page::html(place) }))
+    /// The routes of an engine.
+    pub(crate) fn new(engine: Engine, doors: Doors, figures: PrometheusHandle, readers: Readers) -> Self {
+        Self(Arc::new(Inner { engine, doors, figures, readers }))
     }
 
     /// Answers one request.
@@ -72,25 +70,25 @@ impl Routes {
             tickets::PATH => return doors.desk.answer(&request).await,
             revocations::PATH => return doors.revoker.answer(&mut request).await,
             path if Api::serves(path) => return doors.api.handle(request).await,
+            trial::PATH => {
+                if let Some(trial) = &doors.trial {
+                    return trial.answer(&request, is_from_here(&request) && names_an_address(&request));
+                }
+            }
             _ => {}
         }
-        let is_there = matches!(request.uri().path(), "/" | "/page.css" | "/healthz" | "/readyz" | "/metrics");
+        let path = request.uri().path();
+        let is_there = page::serves(path) || matches!(path, "/healthz" | "/readyz" | "/metrics");
         if is_there && !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut answer = answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Only GET and HEAD are answered here.\n");
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return answer;
         }
-        match request.uri().path() {
-            "/" => {
-                let mut page = answer(StatusCode::OK, HTML, inner.page.clone());
-                page.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
-                page
-            }
-            "/page.css" => answer(StatusCode::OK, CSS, page::css()),
+        match path {
             "/healthz" => answer(StatusCode::OK, TEXT, "ok\n"),
             "/readyz" => inner.ready(),
             "/metrics" => inner.figures(&request),
-            _ => answer(StatusCode::NOT_FOUND, JSON, NOT_FOUND),
+            _ => page::file(&request).unwrap_or_else(|| answer(StatusCode::NOT_FOUND, JSON, NOT_FOUND)),
         }
     }
 }

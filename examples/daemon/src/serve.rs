@@ -8,6 +8,7 @@ use crate::settings::secret::Secret;
 use crate::signals::{Hangups, Signals};
 use crate::tickets::Desk;
 use crate::token::Mint;
+use crate::trial::Trial;
 use crate::welcome::Place;
 use crate::{files, logs, out, welcome};
 use anyhow::{Context as _, Result, bail};
@@ -16,6 +17,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tidings::Engine;
 use tidings_hook::Kind;
@@ -30,6 +32,9 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// How often the operator is told how many connections are left.
 const PROGRESS: Duration = Duration::from_secs(1);
 
+/// The setting, in words that find it.
+const ALLOWED_ORIGIN: &str = "allowed_origin (ALLOWED_ORIGIN)";
+
 /// The exit code of a process that was told a second time to stop, as shells have it for SIGINT.
 const EXIT_AT_ONCE: i32 = 130;
 
@@ -42,40 +47,40 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     for name in unknown {
         tracing::warn!("the environment variable {name} begins like a setting and is none; see docs/settings.md");
     }
-    let origins: Origins = settings.allowed_origin.parse().context("allowed_origin (ALLOWED_ORIGIN)")?;
+    settings.allowed_origin.parse::<Origins>().context(ALLOWED_ORIGIN)?;
     let addresses = resolve(&settings.listen).await?;
     let hook = settings.hook.hook(settings.times.question_timeout_ms)?;
     // Then tokens are the application's, and what a server without a secret makes for a trial is not wanted.
     let is_hooked = hook.as_ref().is_some_and(|hook| hook.answers(Kind::Connect));
-    let mint = mint(settings, is_hooked, &addresses)?;
+    let mint = mint(settings, is_hooked, &addresses)?.map(Arc::new);
     let (keys, key_for_this_start) = api_keys(settings, is_hooked)?;
-    let gate = access::gate(settings, mint.as_ref().map(Mint::secret))?;
+    let gate = access::gate(settings, mint.as_deref().map(Mint::secret))?;
     let mut signals = Signals::new()?;
     let limits = settings.transports();
     let visitors = settings.http.visitors();
     let options = options(settings, &limits, &visitors)?;
     let engine = access::start(settings, hook, Tokens(gate.clone())).context("can't start")?;
     // The directory is this server's alone from here on.
-    if let Some(file) = access::revocations(settings) {
-        gate.keep_in(&file).context("can't start")?;
-    }
+    access::revocations(settings).map(|file| gate.keep_in(&file)).transpose().context("can't start")?;
     let listener = listen(&settings.listen, &addresses).await?;
-    let address = listener.local_addr()?;
     if let Some(warning) = files::warning(files::raise_limit(), settings.limits.connections_max) {
         tracing::warn!("{warning}");
     }
     let figures = PrometheusBuilder::new().install_recorder().context("can't count")?;
     let has_api_keys = !keys.is_empty();
+    let place = Place { address: listener.local_addr()?, is_secure: options.tls.is_some() };
+    let origins = origins(settings, place)?;
+    let on_trial = mint.as_ref().filter(|_| settings.jwt.secret.is_none());
+    let (trial, page_key) = on_trial.map(|mint| trial(mint, &origins)).transpose()?.unzip();
     let doors = Doors {
+        trial,
         desk: Desk::new(gate.clone(), origins.clone(), visitors.clone()),
         revoker: Revoker::new(engine.clone(), gate, keys.clone(), visitors.clone()),
         gateway: Gateway::new(engine.clone(), origins.clone(), limits.clone()).with_visitors(visitors.clone()),
         api: Api::new(engine.clone(), keys, origins.clone(), settings.api.limits()).with_visitors(visitors.clone()),
         sse: Sse::new(engine.clone(), origins, limits).with_visitors(visitors),
     };
-    let place = Place { address, is_secure: options.tls.is_some() };
-    let at = Place { address: welcome::reachable(address), ..place };
-    let routes = Routes::new(engine.clone(), doors, figures.clone(), settings.metrics, at);
+    let routes = Routes::new(engine.clone(), doors, figures.clone(), settings.metrics);
     let service = service_fn(move |request: Request<Incoming>| {
         let routes = routes.clone();
         async move { Ok::<_, Infallible>(routes.answer(request).await) }
@@ -86,11 +91,12 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     let mut server = tokio::spawn(serve(listener, options, service, stopped));
     keep_tidy(figures);
-    let welcome = match (&settings.jwt.secret, &mint) {
-        _ if is_hooked => welcome::with_hook(place, settings.data(), has_api_keys),
-        (None, Some(mint)) => welcome::without_secret(place, settings.data(), mint, key_for_this_start.as_ref())?,
-        (Some(_), _) => welcome::with_secret(place, settings.data(), has_api_keys),
-        (None, None) => welcome::with_keys(place, settings.data(), has_api_keys),
+    let data = settings.data();
+    let welcome = match (on_trial, &page_key) {
+        _ if is_hooked => welcome::with_hook(place, data, has_api_keys),
+        (Some(mint), Some(key)) => welcome::without_secret(place, data, mint, key, key_for_this_start.as_ref())?,
+        _ if settings.jwt.secret.is_some() => welcome::with_secret(place, data, has_api_keys),
+        _ => welcome::with_keys(place, data, has_api_keys),
     };
     // A server whose standard output is closed serves all the same.
     let _ = out::print(welcome);
@@ -105,6 +111,19 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         () = signals.next() => std::process::exit(EXIT_AT_ONCE),
     }
     Ok(())
+}
+
+/// The pages that may connect: those of the settings, and the server's own where nobody but this machine can reach it.
+/// What is at its address there is the server itself; elsewhere it may stand behind another name, which only the operator knows.
+fn origins(settings: &Settings, place: Place) -> Result<Origins> {
+    let own = place.loopback_origins().join(",");
+    format!("{},{own}", settings.allowed_origin).parse().context(ALLOWED_ORIGIN)
+}
+
+/// What gives tokens to the page of a server without any key, and the key for it.
+fn trial(mint: &Arc<Mint>, origins: &Origins) -> Result<(Trial, Secret)> {
+    let key = Secret::random()?;
+    Ok((Trial::new(mint.clone(), &key, origins.clone())?, key))
 }
 
 /// What every connection is held to, believed and encrypted with.

@@ -26,6 +26,19 @@ impl Place {
     pub(crate) const fn schemes(self) -> (&'static str, &'static str) {
         if self.is_secure { ("https", "wss") } else { ("http", "ws") }
     }
+
+    /// The origins of its own page, where nobody but this machine can reach it; else none.
+    pub(crate) fn loopback_origins(self) -> Vec<String> {
+        let ip = self.address.ip().to_canonical();
+        if !ip.is_loopback() {
+            return Vec::new();
+        }
+        let (scheme, port) = (self.schemes().0, self.address.port());
+        // Browsers leave the scheme's own port out.
+        let port = if port == if self.is_secure { 443 } else { 80 } { String::new() } else { format!(":{port}") };
+        let host = if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() };
+        [host, "localhost".into()].map(|host| format!("{scheme}://{host}{port}")).into()
+    }
 }
 
 /// The addresses, and how to make a token.
@@ -55,13 +68,25 @@ fn keyless(has_keys: bool) -> String {
     format!("\nThe HTTP API has no key, so nobody may call it: set TIDINGS_API_KEY (make one with `{program} key`).\n")
 }
 
-/// The addresses, and commands to paste: this start's secret is known to nobody else.
-pub(crate) fn without_secret(place: Place, data: Option<&Path>, mint: &Mint, key: Option<&Secret>) -> Result<String> {
+/// The addresses, and what to open and to paste: this start's secret is known to nobody else.
+pub(crate) fn without_secret(
+    place: Place,
+    data: Option<&Path>,
+    mint: &Mint,
+    page_key: &Secret,
+    key: Option<&Secret>,
+) -> Result<String> {
     let all = || grants(&[], &[], &[], &[]);
     let (alice, bob) = (mint.token("alice", all(), A_DAY)?, mint.token("bob", all(), A_DAY)?);
     let (program, server) = (program(), server(place.address));
     let addresses = addresses(place, data);
-    let so = "JWT_SECRET is not set. This start has a secret of its own, and only this machine can connect.";
+    let so = format!(
+        "JWT_SECRET is not set. This start has a secret of its own, and only this machine can connect.\n\nOpen the page, a \
+         chat, in two windows of a browser: the first is alice, the second bob.\n\n  {}://{}/#key={}\n",
+        place.schemes().0,
+        reachable(place.address),
+        page_key.reveal(),
+    );
     if place.is_secure {
         // The tools speak no TLS.
         return Ok(format!(
@@ -69,7 +94,7 @@ pub(crate) fn without_secret(place: Place, data: Option<&Path>, mint: &Mint, key
         ));
     }
     Ok(format!(
-        "{addresses}\n{so}\nTry it, in \
+        "{addresses}\n{so}\nOr try it in \
          two terminals (the tokens are good for 24 hours, or until the server stops):\n\n  {program} sub \
          {server}--token {alice} messaging:lobby\n\n  {program} pub {server}--token {bob} messaging:lobby \
          '{{\"text\":\"hi\"}}'\n\nOr listen with nothing but curl:\n\n  curl -N -H 'Authorization: Bearer {alice}' \

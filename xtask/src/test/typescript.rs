@@ -1,9 +1,9 @@
 //! What is written in TypeScript: types, parts, and the whole of it against the daemon.
 
 use super::clients::Stamp;
-use super::daemon;
 use super::outcome::Outcome;
 use super::tally::Tally;
+use super::{chromium, daemon};
 use crate::run;
 use crate::tree::Tree;
 use anyhow::ensure;
@@ -28,11 +28,11 @@ pub(crate) const PACKAGES: [Package; 3] = [
     Package { name: "page", folder: "examples/daemon/page", scripts: &["check", "drift"] },
 ];
 
-/// Installs its tools, runs its scripts, and runs its tests.
+/// Installs its tools, runs its scripts, and runs its tests; without those in a browser when `quick`.
 ///
 /// # Errors
 /// When there is no npm, or the packages cannot be had.
-pub(crate) fn run(tree: &Tree, package: &Package) -> anyhow::Result<Outcome> {
+pub(crate) fn run(tree: &Tree, package: &Package, quick: bool) -> anyhow::Result<Outcome> {
     let Package { folder, scripts, .. } = package;
     let pins = Path::new(folder).join("package-lock.json");
     if !tree.has(&pins) {
@@ -53,6 +53,9 @@ pub(crate) fn run(tree: &Tree, package: &Package) -> anyhow::Result<Outcome> {
     }
     let mut tests = inside(tree, folder, "npm");
     tests.args(["test", "--silent"]).env("NO_COLOR", "1").env("TIDINGS_DAEMON", daemon::path(tree));
+    if !quick {
+        tests.env("TIDINGS_CHROMIUM", chromium::PATH);
+    }
     let mut tally = Tally::default();
     good &= run::read(&mut tests, |line| read(&mut tally, line))?;
     Ok(Outcome::Ran(tally, good))

@@ -21,3 +21,4 @@ mod refreshes;
 mod storms;
 mod tls;
 mod tokens;
+mod trial;
