@@ -7,11 +7,13 @@ out here by hand; nothing of Tidings takes part, so the vectors can show that Ti
 """
 
 import client
+import history
 import hostile
 import presence
 import server
 import tools
 import values
 
-for name, about, vectors in client.files() + server.files() + hostile.files() + presence.files() + values.files():
+made = client.files() + server.files() + hostile.files() + presence.files() + history.files() + values.files()
+for name, about, vectors in made:
     tools.write(name, about, vectors)

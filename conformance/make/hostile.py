@@ -2,6 +2,7 @@
 
 import struct
 
+import history
 import presence
 from tools import (EPOCH, SECRET, SESSION, frame, packed, parts, repeat, text, wide_int, wide_str, wide_uint)
 
@@ -121,6 +122,7 @@ def invalid():
         in_both("send: no namespace", {"id": 1, "send": {"user": "u", "event": "e"}}, 1),
         in_both("send: no event", {"id": 1, "send": {"user": "u", "namespace": "n"}}, 1),
         *presence.hostile(in_both),
+        *history.hostile(in_both),
         in_both("call: no method", {"id": 1, "call": {"data": {}}}, 1),
         in_both("data nested 65 deep", {"id": 1, "call": {"method": "m", "data": deep(65)}}, 1),
         in_both("data nested 65 deep in objects", {"id": 1, "call": {"method": "m", "data": deep_object(65)}}, 1),

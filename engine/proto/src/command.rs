@@ -45,6 +45,8 @@ pub enum Command<'a> {
     Watch(Users<'a>),
     /// Wants to be told no more.
     Unwatch(Users<'a>),
+    /// Asks for what a channel or the inbox keeps.
+    History(History<'a>),
     /// Asks who is in a channel.
     Members(Members<'a>),
     /// Says anew what others are told of the user in a channel.
@@ -154,6 +156,43 @@ pub struct Subscribe<'a, D> {
     pub presence: Option<bool>,
     /// What the channel's members are told of the user.
     pub info: Option<D>,
+}
+
+/// `history`: a part of what a channel or the inbox keeps. With neither of the two positions, its newest entries.
+#[derive(Debug, Clone)]
+pub struct History<'a> {
+    /// The channel's name; absent for the inbox.
+    pub channel: Option<Cow<'a, str>>,
+    /// What followed this position.
+    pub since: Option<Position>,
+    /// What stands before this position; never beside `since`.
+    pub before: Option<Position>,
+    /// Most entries.
+    pub limit: Option<u64>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for History<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Fields<'a> {
+            #[serde(borrow, default, deserialize_with = "strict::text_or_null")]
+            channel: Option<Cow<'a, str>>,
+            inbox: Option<bool>,
+            #[serde(default, deserialize_with = "strict::object_or_null")]
+            since: Option<Position>,
+            #[serde(default, deserialize_with = "strict::object_or_null")]
+            before: Option<Position>,
+            limit: Option<u64>,
+        }
+        let Fields { channel, inbox, since, before, limit } = Fields::deserialize(deserializer)?;
+        if inbox.unwrap_or(false) == channel.is_some() {
+            return Err(de::Error::custom("a history is of a `channel` or of the `inbox`"));
+        }
+        if since.is_some() && before.is_some() {
+            return Err(de::Error::custom("a history is `since` a position or `before` one"));
+        }
+        Ok(Self { channel, since, before, limit })
+    }
 }
 
 /// `activity`: whether the device is being used.

@@ -1,8 +1,8 @@
 //! Bytes of one message to commands: the header is decoded, the data stays a slice.
 
 use crate::command::{
-    Activity, Call, ClientFrame, Command, Connect, Info, Mark, Members, Publish, Refresh, Send, Subscribe, Unsubscribe,
-    Users,
+    Activity, Call, ClientFrame, Command, Connect, History, Info, Mark, Members, Publish, Refresh, Send, Subscribe,
+    Unsubscribe, Users,
 };
 use crate::data_error::DataError;
 use crate::limit::{DATA_DEPTH_MAX, FRAMES_PER_MESSAGE_MAX};
@@ -199,6 +199,7 @@ enum RawCommand<'a, D> {
     Activity(Activity),
     Watch(Users<'a>),
     Unwatch(Users<'a>),
+    History(History<'a>),
     Members(Members<'a>),
     Info(Info<'a, D>),
     Ack(Mark),
@@ -251,6 +252,7 @@ impl<'de, D: Deserialize<'de>> Visitor<'de> for FrameVisitor<D> {
                 Name::Activity => body(&mut map)?.map(RawCommand::Activity),
                 Name::Watch => body(&mut map)?.map(RawCommand::Watch),
                 Name::Unwatch => body(&mut map)?.map(RawCommand::Unwatch),
+                Name::History => body(&mut map)?.map(RawCommand::History),
                 Name::Members => body(&mut map)?.map(RawCommand::Members),
                 Name::Info => body(&mut map)?.map(RawCommand::Info),
                 Name::Ack => body(&mut map)?.map(RawCommand::Ack),
@@ -292,6 +294,7 @@ enum Name {
     Activity,
     Watch,
     Unwatch,
+    History,
     Members,
     Info,
     Ack,
@@ -326,6 +329,7 @@ impl<'a, D> RawFrame<'a, D> {
             RawCommand::Activity(activity) => Command::Activity(activity),
             RawCommand::Watch(users) => Command::Watch(users),
             RawCommand::Unwatch(users) => Command::Unwatch(users),
+            RawCommand::History(history) => Command::History(history),
             RawCommand::Members(members) => Command::Members(members),
             RawCommand::Info(Info { channel, info }) => Command::Info(Info { channel, info: info_of(info)? }),
             RawCommand::Unsubscribe(unsubscribe) => Command::Unsubscribe(unsubscribe),

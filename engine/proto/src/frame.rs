@@ -1,7 +1,7 @@
 //! What a server sends.
 
 use crate::code::Code;
-use crate::id::{Epoch, Secret, SessionId, StreamNumber};
+use crate::id::{Epoch, Position, Secret, SessionId, StreamNumber};
 use crate::members::{Changed, Members};
 use crate::payload::DataRef;
 use crate::presence::StatusFrame;
@@ -45,6 +45,8 @@ pub enum ServerFrame<'a> {
     Members(Members<'a>),
     /// What has changed among the members of a channel.
     Changed(Changed<'a>),
+    /// Answers `history`: a part of what a stream keeps.
+    History(History<'a>),
     /// Entries that cannot be delivered.
     Gap(Gap),
     /// Answers any command that failed.
@@ -75,6 +77,7 @@ impl ServerFrame<'_> {
             Self::Info(_) => "info",
             Self::Members(_) => "members",
             Self::Changed(changed) => changed.change.name(),
+            Self::History(_) => "history",
             Self::Gap(_) => "gap",
             Self::Error(_) => "error",
             Self::Close(_) => "close",
@@ -254,6 +257,51 @@ pub struct Gap {
     pub to: u64,
     /// Why.
     pub reason: GapReason,
+}
+
+impl GapReason {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Epoch => "epoch",
+            Self::Future => "future",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Entries that are not there, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// The first.
+    pub from: u64,
+    /// The last; `from - 1` when it is not known whether any is.
+    pub to: u64,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// A part of what a stream keeps. It is written by hand, in [`crate::history`].
+#[derive(Debug, Clone, Copy)]
+pub struct History<'a> {
+    /// The channel's name; `None` for the user's inbox.
+    pub channel: Option<&'a str>,
+    /// The stream's last entry; `None` where nothing is known of the stream.
+    pub position: Option<Position>,
+    /// The first offset that is kept; that of the next entry when nothing is.
+    pub first: u64,
+    /// The first offset that this part is about.
+    pub from: u64,
+    /// The last; below the first when there is nothing.
+    pub to: u64,
+    /// Its entries, by rising offset. The number of their stream is not told.
+    pub entries: &'a [EntryFrame<'a>],
+    /// What is not there of what was asked for.
+    pub gaps: &'a [Missing],
+    /// There is more in the direction that was asked for.
+    pub more: bool,
 }
 
 /// Whom the session watches from now on; a `status` of each follows.

@@ -9,7 +9,7 @@
 //! * [`kept`]: what is kept of a stream, in memory and on disk.
 //! * [`payload`]: application data, carried as it came and rewritten only for a receiver of the other codec.
 //! * [`presence`]: how present a user is. [`members`]: who is in a channel.
-//! * [`command`]: what a client sends. [`frame`]: what a server sends.
+//! * [`command`]: what a client sends. [`frame`]: what a server sends. [`history`]: what a stream keeps, as it is told.
 //! * [`decode`]: bytes to commands. [`wire`]: frames to the bytes of one wire form, WebSocket header included.
 //! * [`code`]: the one table of errors and close codes. [`limit`]: the limits that the protocol itself sets.
 //!
@@ -22,6 +22,7 @@ mod data_error;
 pub mod decode;
 pub mod event;
 pub mod frame;
+pub mod history;
 pub mod id;
 mod json;
 pub mod kept;
@@ -36,3 +37,4 @@ mod strict;
 mod transcode;
 pub mod user;
 pub mod wire;
+mod writer;

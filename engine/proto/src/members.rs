@@ -4,7 +4,7 @@
 
 use crate::payload::{Codec, DataRef};
 use crate::presence::Reason;
-use crate::{json, msgpack};
+use crate::writer::Writer;
 
 /// One user in a channel, on however many devices.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,7 @@ pub struct Changed<'a> {
 
 impl Members<'_> {
     pub(crate) fn append(&self, codec: Codec, out: &mut Vec<u8>) {
-        let mut writer = Writer { codec, out };
+        let mut writer = Writer::new(codec, out);
         writer.map(4);
         writer.text("channel", self.channel, true);
         writer.uint("count", self.count as u64);
@@ -83,7 +83,7 @@ impl Members<'_> {
 
 impl Changed<'_> {
     pub(crate) fn append(&self, codec: Codec, out: &mut Vec<u8>) {
-        let mut writer = Writer { codec, out };
+        let mut writer = Writer::new(codec, out);
         writer.map(3);
         writer.text("channel", self.channel, true);
         writer.uint("count", self.count as u64);
@@ -92,78 +92,10 @@ impl Changed<'_> {
     }
 }
 
-/// Writes objects in either codec.
-struct Writer<'o> {
-    codec: Codec,
-    out: &'o mut Vec<u8>,
-}
-
 impl Writer<'_> {
-    fn map(&mut self, fields: u8) {
-        match self.codec {
-            Codec::Json => self.out.push(b'{'),
-            Codec::Msgpack => msgpack::put_map(self.out, fields),
-        }
-    }
-
-    fn end(&mut self) {
-        if self.codec == Codec::Json {
-            self.out.push(b'}');
-        }
-    }
-
-    fn key(&mut self, key: &str, first: bool) {
-        match self.codec {
-            Codec::Json => {
-                if !first {
-                    self.out.push(b',');
-                }
-                json::put(self.out, key);
-                self.out.push(b':');
-            }
-            Codec::Msgpack => msgpack::put_str(self.out, key),
-        }
-    }
-
-    fn text(&mut self, key: &str, text: &str, first: bool) {
-        self.key(key, first);
-        match self.codec {
-            Codec::Json => json::put(self.out, text),
-            Codec::Msgpack => msgpack::put_str(self.out, text),
-        }
-    }
-
-    fn uint(&mut self, key: &str, number: u64) {
-        self.key(key, false);
-        match self.codec {
-            Codec::Json => json::put_uint(self.out, number),
-            Codec::Msgpack => msgpack::put_uint(self.out, number),
-        }
-    }
-
-    fn boolean(&mut self, value: bool) {
-        match (self.codec, value) {
-            (Codec::Json, true) => self.out.extend_from_slice(b"true"),
-            (Codec::Json, false) => self.out.extend_from_slice(b"false"),
-            (Codec::Msgpack, value) => self.out.push(0xc2 | u8::from(value)),
-        }
-    }
-
     fn members(&mut self, members: &[Member<'_>]) {
         self.key("members", false);
-        match self.codec {
-            Codec::Json => self.out.push(b'['),
-            Codec::Msgpack => msgpack::put_array(self.out, members.len()),
-        }
-        for (at, member) in members.iter().enumerate() {
-            if at > 0 && self.codec == Codec::Json {
-                self.out.push(b',');
-            }
-            self.member(member);
-        }
-        if self.codec == Codec::Json {
-            self.out.push(b']');
-        }
+        self.list(members, Self::member);
     }
 
     fn member(&mut self, member: &Member<'_>) {
@@ -171,7 +103,7 @@ impl Writer<'_> {
         self.text("user", member.user, true);
         if let Some(info) = member.info {
             self.key("info", false);
-            info.append(self.codec, self.out);
+            self.data(info);
         }
         self.uint("at", member.at);
         if let Some(reason) = member.reason {

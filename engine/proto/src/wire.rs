@@ -6,7 +6,7 @@
 use crate::frame::{Close, EntryFrame, ServerFrame};
 use crate::limit::CLOSE_REASON_BYTES_MAX;
 use crate::payload::Codec;
-use crate::{json, msgpack};
+use crate::{history, json, msgpack};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -223,7 +223,10 @@ fn render_json(id: Option<u64>, frame: &ServerFrame<'_>, out: &mut Vec<u8>) {
 
 /// Frames that hold an application's data, which goes out as it came in.
 const fn has_raw_data(frame: &ServerFrame<'_>) -> bool {
-    matches!(frame, ServerFrame::Result(_) | ServerFrame::Members(_) | ServerFrame::Changed(_))
+    matches!(
+        frame,
+        ServerFrame::Result(_) | ServerFrame::Members(_) | ServerFrame::Changed(_) | ServerFrame::History(_)
+    )
 }
 
 fn put_raw(codec: Codec, frame: &ServerFrame<'_>, out: &mut Vec<u8>) {
@@ -231,6 +234,7 @@ fn put_raw(codec: Codec, frame: &ServerFrame<'_>, out: &mut Vec<u8>) {
         ServerFrame::Result(data) => data.append(codec, out),
         ServerFrame::Members(members) => members.append(codec, out),
         ServerFrame::Changed(changed) => changed.append(codec, out),
+        ServerFrame::History(told) => history::append(told, codec, out),
         _ => {}
     }
 }
@@ -282,7 +286,10 @@ impl Serialize for Envelope<'_, '_> {
             ServerFrame::Unwatched(body) => map.serialize_entry(name, body)?,
             ServerFrame::Info(body) => map.serialize_entry(name, body)?,
             ServerFrame::Pong | ServerFrame::Ping => map.serialize_entry(name, &Nothing {})?,
-            ServerFrame::Result(_) | ServerFrame::Members(_) | ServerFrame::Changed(_) => {
+            ServerFrame::Result(_)
+            | ServerFrame::Members(_)
+            | ServerFrame::Changed(_)
+            | ServerFrame::History(_) => {
                 unreachable!("what holds raw data is written by hand")
             }
         }

@@ -90,6 +90,15 @@ fn meaning(frame: &ClientFrame<'_>) -> Value {
             let info = body.info.map(|info| data(Some(info)));
             ("info", json!({ "channel": body.channel, "info": info }))
         }
+        Command::History(body) => {
+            let (since, before) = (position(body.since), position(body.before));
+            let inbox = body.channel.is_none().then_some(true);
+            (
+                "history",
+                json!({ "channel": body.channel, "inbox": inbox, "since": since, "before": before,
+                "limit": body.limit }),
+            )
+        }
         Command::Refresh(body) => ("refresh", json!({ "token": body.token })),
         Command::Unsubscribe(body) => ("unsubscribe", json!({ "channel": body.channel })),
         Command::Publish(body) => {
@@ -157,7 +166,7 @@ fn messages(vector: &Value) -> Vec<(Codec, Vec<u8>)> {
     messages
 }
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "connect",
     "refresh",
     "subscribe",
@@ -175,6 +184,7 @@ const COMMANDS: [&str; 17] = [
     "unwatch",
     "members",
     "info",
+    "history",
 ];
 
 #[test]

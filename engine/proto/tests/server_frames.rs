@@ -8,17 +8,17 @@ use std::io::{Read, Write};
 use support::{bytes, expanded, name, text, vectors};
 use tidings_proto::code::Code;
 use tidings_proto::frame::{
-    Close, Connected, EntryFrame, Expiring, Failure, Gap, GapReason, Inbox, LeftReason, Level, Published, Recovered,
-    Refreshed, Sent, ServerFrame, Subscribed, Told, ToldLimits, Unsubscribed, Unwatched, Watching,
+    Close, Connected, EntryFrame, Expiring, Failure, Gap, GapReason, History, Inbox, LeftReason, Level, Missing,
+    Published, Recovered, Refreshed, Sent, ServerFrame, Subscribed, Told, ToldLimits, Unsubscribed, Unwatched, Watching,
 };
-use tidings_proto::id::StreamNumber;
+use tidings_proto::id::{Position, StreamNumber};
 use tidings_proto::members::{Change, Changed, Member, Members};
 use tidings_proto::payload::{Codec, DataRef};
 use tidings_proto::presence::{Reason, Status, StatusFrame};
 use tidings_proto::wire::{self, WireForm};
 use tungstenite::protocol::{Role, WebSocket};
 
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "connected",
     "refreshed",
     "expiring",
@@ -42,6 +42,7 @@ const NAMES: [&str; 23] = [
     "joined",
     "left",
     "updated",
+    "history",
 ];
 
 /// The body of a frame, by its fields.
@@ -113,15 +114,51 @@ fn subscribed<'a>(body: &Body<'a>) -> Subscribed<'a> {
     Subscribed { channel: body.text("channel"), stream: body.stream(), epoch, offset: body.number("offset"), recovered }
 }
 
-fn gap(body: &Body<'_>) -> Gap {
-    let reason = match body.text("reason") {
+fn reason(body: &Body<'_>) -> GapReason {
+    match body.text("reason") {
         "expired" => GapReason::Expired,
         "epoch" => GapReason::Epoch,
         "future" => GapReason::Future,
         "lost" => GapReason::Lost,
         other => panic!("{other}"),
+    }
+}
+
+fn gap(body: &Body<'_>) -> Gap {
+    Gap { stream: body.stream(), from: body.number("from"), to: body.number("to"), reason: reason(body) }
+}
+
+/// Renders a `history`, whose entries' data are read as JSON.
+fn render_history(form: WireForm, id: Option<u64>, body: &Body<'_>, out: &mut Vec<u8>) {
+    let listed = |field: &str| body.0[field].as_array().into_iter().flatten();
+    let data: Vec<String> = listed("entries").map(|entry| entry["data"].to_string()).collect();
+    let entries: Vec<_> = listed("entries")
+        .map(Body)
+        .zip(&data)
+        .map(|(entry, data)| EntryFrame {
+            stream: 7,
+            offset: entry.number("offset"),
+            event: entry.text("event"),
+            data: DataRef::parse(Codec::Json, data.as_bytes()).unwrap(),
+            from: entry.0["from"].as_str(),
+            at: entry.number("at"),
+        })
+        .collect();
+    let missing =
+        |gap: Body<'_>| Missing { from: gap.number("from"), to: gap.number("to"), reason: reason(&gap) };
+    let gaps: Vec<_> = listed("gaps").map(Body).map(missing).collect();
+    let epoch = body.0["epoch"].as_str().map(|epoch| epoch.parse().unwrap());
+    let history = History {
+        channel: body.0["channel"].as_str(),
+        position: epoch.map(|epoch| Position { epoch, offset: body.number("offset") }),
+        first: body.number("first"),
+        from: body.number("from"),
+        to: body.number("to"),
+        entries: &entries,
+        gaps: &gaps,
+        more: body.0["more"].as_bool().unwrap(),
     };
-    Gap { stream: body.stream(), from: body.number("from"), to: body.number("to"), reason }
+    wire::render(form, id, &ServerFrame::History(history), out);
 }
 
 fn failure<'a>(body: &Body<'a>) -> Failure<'a> {
@@ -201,6 +238,10 @@ fn rendered(form: WireForm, meaning: &Value, data: DataRef<'_>) -> Vec<u8> {
                 body.0["refused"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let frame = ServerFrame::Watching(Watching { watched: body.size("watched"), refused: &refused });
             wire::render(form, id, &frame, &mut out);
+            return out;
+        }
+        "history" => {
+            render_history(form, id, &body, &mut out);
             return out;
         }
         "unwatched" => ServerFrame::Unwatched(Unwatched { watched: body.size("watched") }),
