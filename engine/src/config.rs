@@ -95,6 +95,13 @@ pub struct Limits {
     pub others_per_minute: u32,
     /// Most questions of one session that wait for the host, 16. Each holds the message it is about.
     pub questions_max: usize,
+    /// Most entries of one answer to `history`, 256.
+    pub history_page_entries_max: usize,
+    /// Most bytes of entries in one answer to `history`, 64 KiB, as they are written; an entry that is larger comes alone. Never
+    /// more than half of `outbox_bytes_max`.
+    pub history_page_bytes_max: usize,
+    /// Most `history` of one session that wait for the disk, 4.
+    pub history_waiting_max: usize,
     /// Most idempotency keys that are known again, 100,000. Each costs about 200 bytes, 450 at most.
     pub idempotency_keys_max: usize,
     /// Most channels whose offsets are remembered after they were forgotten themselves, 1,000,000, at 50 bytes each.
@@ -116,6 +123,9 @@ impl Default for Limits {
             users_paced_max: 1_000_000,
             others_per_minute: 6_000,
             questions_max: 16,
+            history_page_entries_max: 256,
+            history_page_bytes_max: 64 * 1024,
+            history_waiting_max: 4,
             idempotency_keys_max: 100_000,
             forgotten_channels_max: 1_000_000,
         }
@@ -466,6 +476,9 @@ impl Config {
             ("limits.outbox_bytes_max", limits.outbox_bytes_max as u64),
             ("limits.outbox_pieces_max", limits.outbox_pieces_max as u64),
             ("limits.questions_max", limits.questions_max as u64),
+            ("limits.history_page_entries_max", limits.history_page_entries_max as u64),
+            ("limits.history_page_bytes_max", limits.history_page_bytes_max as u64),
+            ("limits.history_waiting_max", limits.history_waiting_max as u64),
             ("limits.users_paced_max", limits.users_paced_max as u64),
             ("limits.idempotency_keys_max", limits.idempotency_keys_max as u64),
             ("store.inbox.entries_max", inbox.entries_max as u64),

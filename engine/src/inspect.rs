@@ -4,16 +4,17 @@ use crate::cell::Cell;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::place::Failed;
-use crate::shared::{Shared, Store};
+use crate::shared::Shared;
 use crate::streams::{NoStream, look};
 use crate::sync::lock;
+use crate::wish::Wish;
 use std::sync::Arc;
 pub use tidings_core::policy::Class;
 use tidings_core::policy::Policy;
-use tidings_core::stream::{Backlog, Past};
-pub use tidings_core::stream::{Begin, Missing};
+pub use tidings_core::stream::Begin;
+use tidings_core::stream::{Backlog, PastPage};
 use tidings_proto::channel::ChannelName;
-pub use tidings_proto::frame::GapReason;
+pub use tidings_proto::frame::{GapReason, Missing};
 pub use tidings_proto::id::{Epoch, Position, SessionId};
 use tidings_proto::kept::Kind;
 pub use tidings_proto::kept::{Device, Entry};
@@ -133,9 +134,10 @@ impl Engine {
     /// As [`Engine::channel`].
     pub async fn history(&self, channel: &str, begin: Begin, entries_max: usize) -> Result<History, Error> {
         let policy = self.policy_of(channel)?;
-        let name = channel.to_owned();
-        let entries_max = entries_max.clamp(1, HISTORY_ENTRIES_MAX);
-        self.read(Arc::clone(&policy), move |shared| history(shared, &name, &policy, begin, entries_max)).await
+        let entries_max = entries_max.clamp(1, HISTORY_ENTRIES_MAX) as u64;
+        let (kind, name, bytes_max) = (Kind::Channel, channel.into(), PAGE_BYTES);
+        let wish = Wish { kind, name, policy: Arc::clone(&policy), begin, entries_max, bytes_max };
+        self.read(policy, move |shared| history(shared, &wish)).await
     }
 
     /// What waits for a user. Without a store nothing does.
@@ -199,101 +201,14 @@ impl Engine {
     }
 }
 
-fn history(
-    shared: &Shared,
-    name: &str,
-    policy: &Arc<Policy>,
-    begin: Begin,
-    entries_max: usize,
-) -> Result<History, Error> {
-    let see = |begin| {
-        let now = shared.clock.now();
-        look(shared, Kind::Channel, name, policy, |stream| stream.past(begin, entries_max as u64, now))
+fn history(shared: &Shared, wish: &Wish) -> Result<History, Error> {
+    let Some(page) = wish.read(shared)? else {
+        let missing = wish.missing_of_unknown().into_iter().collect();
+        return Ok(History { entries: Vec::new(), missing, position: None, first: 1, from: 1, next: None });
     };
-    let Some(past) = see(begin)? else { return Ok(unknown(begin)) };
-    let mut missing: Vec<_> = past.missing.into_iter().collect();
-    let (position, first) = (past.position, past.first);
-    let is_forward = matches!(begin, Begin::Since(_) | Begin::Behind(_));
-    let (entries, from, reached) = match (&shared.store, past.disk) {
-        (Some(store), Some(stream)) if past.from <= past.to => {
-            let page = page(shared, store, stream, &past, is_forward, name)?;
-            // What was let go while it was read is not lost.
-            let kept = see(Begin::Newest)?.map_or(first, |past| past.first);
-            missing.extend(Past { from: page.from, ..past.clone() }.holes(&page.entries, page.reached, kept));
-            (page.entries, page.from, page.reached)
-        }
-        _ => cut(past, is_forward),
-    };
-    let next = Position { offset: reached.min(position.offset), ..position };
+    let PastPage { position, first, missing, from, to, entries, .. } = page;
+    let next = Position { offset: to.min(position.offset), ..position };
     Ok(History { entries, missing, position: Some(position), first, from, next: Some(next) })
-}
-
-/// Of a channel in memory that nothing is known of: whatever was there is gone.
-fn unknown(begin: Begin) -> History {
-    let missing = match begin {
-        Begin::Since(since) if since.offset > 0 => vec![Missing { from: 1, to: 0, reason: GapReason::Epoch }],
-        _ => Vec::new(),
-    };
-    History { entries: Vec::new(), missing, position: None, first: 1, from: 1, next: None }
-}
-
-/// As many of the entries as fit into a page, at least one, from the end that reading began at. The first offset and the
-/// last that they are about.
-fn cut(past: Past, is_forward: bool) -> (Vec<Entry>, u64, u64) {
-    let Past { mut entries, from, to, .. } = past;
-    let mut bytes = 0;
-    let mut fits = |entry: &&Entry| {
-        bytes += entry.text_bytes();
-        bytes <= PAGE_BYTES
-    };
-    let fitting = if is_forward {
-        entries.iter().take_while(&mut fits).count()
-    } else {
-        entries.iter().rev().take_while(fits).count()
-    };
-    let count = fitting.max(1);
-    if count >= entries.len() {
-        return (entries, from, to);
-    }
-    if is_forward {
-        entries.truncate(count);
-        let last = entries.last().map_or(to, |entry| entry.offset);
-        return (entries, from, last);
-    }
-    let newest = entries.split_off(entries.len() - count);
-    let first = newest.first().map_or(from, |entry| entry.offset);
-    (newest, first, to)
-}
-
-/// What was read from the disk.
-struct Read {
-    entries: Vec<Entry>,
-    from: u64,
-    reached: u64,
-}
-
-fn page(shared: &Shared, store: &Store, stream: u64, past: &Past, is_forward: bool, name: &str) -> Result<Read, Error> {
-    let read = |from| store.disk.page(stream, from, past.to, PAGE_BYTES).map_err(|error| failed(store, &error));
-    let mut page = read(past.from)?;
-    let mut from = past.from;
-    // The newest are wanted, and all do not fit into a page: as many as do, in several steps where they differ in size.
-    while !is_forward && page.reached < past.to {
-        from += (past.to - from).div_ceil(2);
-        page = read(from)?;
-    }
-    if !page.damaged.is_empty() {
-        shared.counters.damaged.add(page.damaged.len() as u64);
-        tracing::error!(stream = name, offsets = ?page.damaged, "entries on disk are damaged; see `tidingsd store check`");
-    }
-    Ok(Read { entries: page.entries, from, reached: page.reached.min(past.to) })
-}
-
-fn failed(store: &Store, error: &tidings_store::error::StoreError) -> Error {
-    if !store.commit.is_failing() {
-        tracing::error!(%error, "the store cannot be read; it is opened afresh");
-        store.commit.fail();
-    }
-    NoStream::Unreadable.into()
 }
 
 fn inbox(shared: &Shared, user: &str, policy: &Arc<Policy>) -> Result<InboxView, Error> {
@@ -306,7 +221,10 @@ fn inbox(shared: &Shared, user: &str, policy: &Arc<Policy>) -> Result<InboxView,
     if from > position.offset {
         return Ok(none);
     }
-    let edge = store.disk.with(|archive| archive.edge(stream, from)).map_err(|error| failed(store, &error))?;
+    let edge = store.disk.with(|archive| archive.edge(stream, from)).map_err(|error| {
+        store.cannot_be_read(&error);
+        NoStream::Unreadable
+    })?;
     // What came meanwhile is not counted, and what went is not there any more.
     let Some(oldest) = edge.filter(|edge| edge.offset <= position.offset) else { return Ok(none) };
     Ok(InboxView {

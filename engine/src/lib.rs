@@ -61,6 +61,7 @@ pub mod local;
 pub mod message;
 mod outbox;
 mod paces;
+mod past;
 mod place;
 pub mod port;
 pub mod presence;
@@ -82,6 +83,7 @@ mod timers;
 mod turn;
 mod upkeep;
 mod waiting;
+mod wish;
 
 pub use engine::Engine;
 pub use publish::PublishedAt;

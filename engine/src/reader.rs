@@ -1,14 +1,21 @@
-//! The thread that reads from the disk for members that are behind: a page for one, then a page for the next, so that who
-//! has missed much keeps nobody waiting.
+//! The thread that reads from the disk, for members that are behind and for clients that ask: a page for one, then a page for
+//! the next, so that who has missed much keeps nobody waiting.
 
-use crate::behind::Wanted;
+use crate::behind::{Wanted, Work};
 use crate::fan::Fan;
 use crate::flush::{go_on, settle};
+use crate::outbox::Outbox;
+use crate::past::unread;
+use crate::place::Failed;
 use crate::shared::{Shared, Store};
 use crate::upkeep;
+use crate::wish::Asked;
+use bytes::Bytes;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use tidings_core::stream::{Forward, PageRead};
+use tidings_core::stream::{Delivery, Forward, PageRead};
+use tidings_proto::frame::{Failure, ServerFrame};
+use tidings_proto::wire;
 
 /// Data of one page. What is rendered of it is about as much for each codec, and waits in the member's outbox.
 const PAGE_BYTES: usize = 48 * 1024;
@@ -18,10 +25,12 @@ const PAGE_ENTRIES: u64 = 256;
 
 /// The thread's whole life.
 pub(crate) fn run(shared: &Arc<Shared>, store: &Store) {
-    while let Ok(wanted) = store.behind.next() {
+    while let Ok(next) = store.behind.next() {
         let work = || {
-            if let Some(wanted) = wanted {
-                read(shared, store, wanted);
+            match next {
+                Some(Work::Member(wanted)) => read(shared, store, wanted),
+                Some(Work::History(asked)) => answer(shared, &asked),
+                None => {}
             }
             upkeep::sweep(shared, store, shared.clock.now().instant);
         };
@@ -52,11 +61,8 @@ fn read(shared: &Arc<Shared>, store: &Store, wanted: Wanted) {
     let page = match store.disk.page(number, from, to, PAGE_BYTES) {
         Ok(page) => page,
         Err(error) => {
-            if !store.commit.is_failing() {
-                tracing::error!(%error, "the store cannot be read; it is opened afresh");
-            }
             store.behind.failed(wanted);
-            store.commit.fail();
+            store.cannot_be_read(&error);
             return settle(shared, fan);
         }
     };
@@ -72,4 +78,33 @@ fn read(shared: &Arc<Shared>, store: &Store, wanted: Wanted) {
     let forward = wanted.cell.stream().hand_over(wanted.slot, read, shared.clock.now(), &mut fan);
     settle(shared, fan);
     go_on(shared, &wanted.cell, wanted.slot, forward);
+}
+
+/// Tells a client what it wanted to see, or why not.
+fn answer(shared: &Arc<Shared>, asked: &Asked) {
+    let Asked { wish, to, id } = asked;
+    let mut fan = Fan::new(shared.settled.outbox);
+    let answered = wish.answer(shared, to, *id).and_then(|answer| match fan.push(to, Bytes::from(answer)) {
+        Delivery::Taken => Ok(()),
+        Delivery::Full => Err(unread()),
+    });
+    if let Err(failed) = answered {
+        refuse(shared, to, *id, failed, &mut fan);
+    }
+    settle(shared, fan);
+}
+
+fn refuse(shared: &Shared, to: &Arc<Outbox>, id: u64, failed: Failed, fan: &mut Fan) {
+    let Failed { code, text, retry_after_ms, limit } = failed;
+    shared.counters.errors.add(1);
+    if let Some(limit) = limit {
+        shared.counters.reached(limit, 1);
+    }
+    let mut frame = Vec::new();
+    let failure = ServerFrame::Error(Failure { code, message: text, retry_after_ms });
+    wire::render(to.link().form(), Some(id), &failure, &mut frame);
+    if fan.reply(to, Bytes::from(frame)) == Delivery::Full {
+        // It asks without reading the answers.
+        fan.unanswered.push(Arc::clone(to));
+    }
 }

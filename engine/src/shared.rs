@@ -29,6 +29,7 @@ use tidings_core::policy::{Policy, Rules};
 use tidings_core::time::{Instant, Now};
 use tidings_proto::id::SessionId;
 use tidings_proto::kept::Kind;
+use tidings_store::error::StoreError;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
@@ -176,6 +177,14 @@ impl Store {
             sweep: Mutex::default(),
             keys_due_ms: Mutex::default(),
             closed: watch::Sender::new(false),
+        }
+    }
+
+    /// Something could not be read: it is opened afresh.
+    pub(crate) fn cannot_be_read(&self, error: &StoreError) {
+        if !self.commit.is_failing() {
+            tracing::error!(%error, "the store cannot be read; it is opened afresh");
+            self.commit.fail();
         }
     }
 

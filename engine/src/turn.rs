@@ -4,6 +4,7 @@
 //! Locks: the session first, then at most one cell, then an outbox. Nothing is written to a socket before the session
 //! is unlocked.
 
+mod history;
 mod presence;
 
 use crate::cell::Cell;
@@ -24,7 +25,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tidings_core::ask::{Admission, Answer, Denial, Question, Resumed, Token};
 use tidings_core::limit::Limit;
-use tidings_core::session::{Arrival, Effects, Joining, Session, Subscription, Watched};
+use tidings_core::session::{Arrival, Effects, Joining, Look, Session, Subscription, Watched};
 use tidings_core::stream::{Delivery, InboxJoined, Joined, Publication};
 use tidings_core::time::Now;
 use tidings_proto::channel::ChannelName;
@@ -399,6 +400,12 @@ impl Effects for Turn<'_> {
 
     fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>) {
         self.place(id, Target::User(user), publication);
+    }
+
+    fn history(&mut self, id: Option<u64>, look: Look<'_>) {
+        if let Err(failed) = self.show_past(id.unwrap_or_default(), &look) {
+            self.fail(id, failed);
+        }
     }
 
     fn pace(&mut self, user: &Arc<str>) -> Result<(), u64> {

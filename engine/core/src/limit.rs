@@ -37,11 +37,13 @@ pub enum Limit {
     Watchers,
     /// What a stream keeps on disk, where that refuses the publisher.
     Stored,
+    /// Looks of a session at the past that wait for the disk.
+    HistoryWaiting,
 }
 
 impl Limit {
     /// Every limit, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::MessagesPerMinute,
         Self::SessionMessagesPerMinute,
         Self::NamespaceMessagesPerMinute,
@@ -58,6 +60,7 @@ impl Limit {
         Self::WatchedUsers,
         Self::Watchers,
         Self::Stored,
+        Self::HistoryWaiting,
     ];
 
     /// Its number, for a table.
@@ -86,6 +89,7 @@ impl Limit {
             Self::WatchedUsers => "presence.watched_users_max",
             Self::Watchers => "presence.watchers_max",
             Self::Stored => "stored.overflow",
+            Self::HistoryWaiting => "limits.history_waiting_max",
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod asked;
 mod check;
+mod history;
 mod host;
 mod judge;
 mod paces;
@@ -18,7 +19,7 @@ use crate::limit::Limit;
 use crate::members::Slot;
 use crate::policy::{Rules, SessionLimits};
 use crate::rate::Meter;
-use crate::stream::Publication;
+use crate::stream::{Begin, Publication};
 use crate::time::{Instant, Now};
 use asked::Asked;
 use paces::Paces;
@@ -80,6 +81,8 @@ pub trait Effects {
     fn publish(&mut self, id: Option<u64>, channel: ChannelName<'_>, publication: &Publication<'_>);
     /// Send to a user and answer (without an id only if it fails).
     fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>);
+    /// Tell what a stream keeps, now or later, or why that cannot be told.
+    fn history(&mut self, id: Option<u64>, look: Look<'_>);
     /// Counts one more message of the user's, over all of the user's connections, those of before included: so who comes
     /// back gets nothing anew.
     ///
@@ -138,6 +141,26 @@ pub struct Joining<'a> {
     pub presence: Option<bool>,
     /// What the client says of itself there, if it said so.
     pub info: Option<DataRef<'a>>,
+}
+
+/// The stream that a session looks at.
+#[derive(Debug, Clone, Copy)]
+pub enum LookedAt<'a> {
+    /// A channel.
+    Channel(ChannelName<'a>),
+    /// The inbox of the session's user.
+    Inbox(&'a Arc<str>),
+}
+
+/// A look at what a stream keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// Which.
+    pub stream: LookedAt<'a>,
+    /// Where to begin.
+    pub begin: Begin,
+    /// Most entries that the client wants.
+    pub entries_max: u64,
 }
 
 /// Whom a session watches from now on.
@@ -473,7 +496,8 @@ impl<C: Channel> Session<C> {
 
 /// What a frame that was taken counts as.
 enum Counted {
-    /// `publish`, `send`, `call`, and what makes the server tell others or much: `presence`, `watch`, `members`, `info`.
+    /// `publish`, `send`, `call`, and what makes the server tell others or much: `presence`, `watch`, `members`, `info`,
+    /// `history`.
     Message,
     /// Everything else.
     Other,

@@ -17,7 +17,7 @@ mod past;
 
 pub use durable::{Append, InboxJoined, Origin, PageRead};
 pub use forward::Forward;
-pub use past::{Backlog, Begin, Missing, Past};
+pub use past::{Backlog, Begin, Past, PastPage, PastRead};
 
 use crate::disk::OnDisk;
 use crate::history::History;

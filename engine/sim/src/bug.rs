@@ -83,6 +83,8 @@ bugs! {
     FailureAnsweredStored = "failure-answered-stored",
     /// A session goes on when its token has ended.
     TokenNeverEnds = "token-never-ends",
+    /// A look at the past leaves an entry out.
+    HistorySkipsOne = "history-skips-one",
     /// A session goes on with whoever's token.
     AnyTokenRefreshes = "any-token-refreshes",
 }

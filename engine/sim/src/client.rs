@@ -3,6 +3,7 @@
 mod act;
 mod hear;
 pub(crate) mod heard;
+mod history;
 pub(crate) mod link;
 pub(crate) mod presence;
 mod publish;

@@ -28,6 +28,7 @@ pub(crate) enum Told {
     Sent(Sent),
     Entry(Entry),
     Gap(Gap),
+    History(History),
     Error(Failure),
     Close(Close),
     Status(Status),
@@ -111,6 +112,34 @@ pub(crate) enum Reason {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Gap {
     pub(crate) stream: u32,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    pub(crate) reason: Reason,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct History {
+    pub(crate) epoch: Option<Epoch>,
+    #[serde(default)]
+    pub(crate) offset: u64,
+    pub(crate) first: u64,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    pub(crate) entries: Vec<Kept>,
+    #[serde(default)]
+    pub(crate) gaps: Vec<Missing>,
+    pub(crate) more: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) offset: u64,
+    pub(crate) data: Body,
+    pub(crate) at: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Missing {
     pub(crate) from: u64,
     pub(crate) to: u64,
     pub(crate) reason: Reason,

@@ -3,6 +3,7 @@
 
 pub(crate) mod cells;
 mod commit;
+pub(crate) mod history;
 pub(crate) mod identities;
 pub(crate) mod inner;
 mod open;

@@ -41,6 +41,8 @@ tally! {
     delivered = "delivered",
     passed = "ephemeral delivered",
     repeated = "filtered by position",
+    looks = "looks at the past",
+    looked_past = "seen in the past",
     gaps = "gaps",
     lost_epochs = "lost epochs",
     retried = "retried",

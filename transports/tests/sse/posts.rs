@@ -154,3 +154,30 @@ fn a_flood_of_posts_is_a_flood() {
     }
     assert_eq!(stream.expect("close")["code"], 3502);
 }
+
+#[test]
+fn the_past_is_asked_for_by_post_and_comes_down_the_stream() {
+    let server = Server::start(config());
+    for number in 1..=5 {
+        server.publish("messaging:a", number);
+    }
+    let mut stream = Listener::get(server.address, "channel=messaging:a&token=alice", "");
+    let connected = stream.expect("connected");
+    stream.expect("subscribed");
+    let id = stream.reading.id.clone();
+    let ask = r#"{"id":9,"history":{"channel":"messaging:a","limit":2}}"#;
+    assert_eq!(up(&server, &connected, ask).status, 202);
+    let history = stream.expect("history");
+    let data: Vec<_> = history["entries"].as_array().unwrap().iter().map(|entry| entry["data"].clone()).collect();
+    assert_eq!((data, &history["more"]), (vec![Value::from(4), Value::from(5)], &Value::from(true)));
+    let before = format!(r#"{{"epoch":{},"offset":{}}}"#, history["epoch"], history["from"]);
+    let ask = format!(r#"{{"id":10,"history":{{"channel":"messaging:a","before":{before}}}}}"#);
+    assert_eq!(up(&server, &connected, &ask).status, 202);
+    let history = stream.expect("history");
+    assert_eq!((&history["entries"][0]["data"], &history["more"]), (&Value::from(1), &Value::from(false)));
+    assert_eq!(history["entries"].as_array().unwrap().len(), 3);
+    // What was seen of the past moves nobody on.
+    assert_eq!(stream.reading.id, id);
+    server.publish("messaging:a", 6);
+    assert_eq!(stream.entries(1), [6]);
+}

@@ -2,7 +2,7 @@
 
 use crate::ask::{Answer, Token};
 use crate::policy::Class;
-use crate::stream::Publication;
+use crate::stream::{Begin, Publication};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tidings_proto::command::Wait;
@@ -41,6 +41,11 @@ pub(super) enum Kept {
     Send {
         user: Box<str>,
         message: Message,
+    },
+    History {
+        channel: Box<str>,
+        begin: Begin,
+        entries_max: u64,
     },
     Watch(Box<WatchWish>),
     Call,

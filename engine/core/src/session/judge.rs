@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Kept, Message, Wish};
 use super::check::{check_joining, check_key, check_message, check_present, wish};
-use super::{Arrival, Channel, Counted, Effects, Joining, Meters, Phase, Refusal, Session, refuse};
+use super::{Arrival, Channel, Counted, Effects, Joining, Look, LookedAt, Meters, Phase, Refusal, Session, refuse};
 use crate::ask::{Admission, Answer, Denial, Question, Resumed, Token};
 use crate::grants::covers;
 use crate::limit::Limit;
@@ -69,6 +69,7 @@ impl<C: Channel> Session<C> {
             (Command::Activity(activity), _) => Ok(self.activity(*activity, &mut step)),
             (Command::Watch(users), _) => self.watch(&users.users, false, &mut step),
             (Command::Unwatch(users), _) => self.unwatch(users, &mut step),
+            (Command::History(asked), _) => self.history(asked, &mut step),
             (Command::Members(members), _) => self.members(members, &mut step),
             (Command::Info(info), _) => self.inform(info, &mut step),
             (Command::Ack(mark), _) => Ok(self.mark(*mark, false, &mut step)),
@@ -308,6 +309,9 @@ impl<C: Channel> Session<C> {
                 let info = info.as_ref().map(Data::as_ref);
                 self.join_allowed(&channel, Joining { since, presence, info }, step)
             }
+            (Kept::History { channel, begin, entries_max }, Answer::Allowed) => namespaced(&channel, step.rules)
+                .map(|(channel, _)| Look { stream: LookedAt::Channel(channel), begin, entries_max })
+                .map(|look| step.effects.history(step.id, look)),
             (Kept::Watch(wish), Answer::Users(users)) => {
                 Self::watch_answered(&wish, |user| users.iter().any(|yes| **yes == *user), step)
             }

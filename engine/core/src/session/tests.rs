@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod host;
 #[cfg(test)]
 mod judging;
@@ -20,13 +22,13 @@ mod resume;
 #[cfg(test)]
 mod time;
 
-use super::{Arrival, Channel, Effects, Joining, Session, Subscription, Watched};
+use super::{Arrival, Channel, Effects, Joining, Look, LookedAt, Session, Subscription, Watched};
 use crate::ask::{Admission, Answer, Credential, Denial, Question, Token};
 use crate::grants::Grants;
 use crate::limit::Limit;
 use crate::policy::{Access, Attendance, Class, Keep, Overflow, Policy, PresenceRules, Rules, SessionLimits, Shelf};
 use crate::rate::Rate;
-use crate::stream::Publication;
+use crate::stream::{Begin, Publication};
 use crate::time::{Instant, Now};
 use std::sync::Arc;
 use tidings_proto::channel::ChannelName;
@@ -192,6 +194,21 @@ impl Effects for Log {
     fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>) {
         self.class = Some(publication.class);
         self.line(format!("{} send {user} {}", told(id), placed(publication)));
+    }
+
+    fn history(&mut self, id: Option<u64>, look: Look<'_>) {
+        let Look { stream, begin, entries_max } = look;
+        let stream = match stream {
+            LookedAt::Channel(channel) => channel.as_str().to_owned(),
+            LookedAt::Inbox(user) => format!("inbox of {user}"),
+        };
+        let begin = match begin {
+            Begin::Since(since) => format!(" since {}", since.offset),
+            Begin::Older(before) => format!(" before {}", before.offset),
+            Begin::Behind(_) | Begin::Before(_) | Begin::Newest => String::new(),
+        };
+        let most = if entries_max == u64::MAX { String::new() } else { format!(" {entries_max}") };
+        self.line(format!("{} history {stream}{begin}{most}", told(id)));
     }
 
     fn pace(&mut self, _user: &Arc<str>) -> Result<(), u64> {

@@ -66,6 +66,7 @@ impl Client {
                 self.forget_session();
                 self.memory.streams.clear();
             }
+            90..95 => self.look_back(at),
             _ => {}
         }
     }

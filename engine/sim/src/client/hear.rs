@@ -62,6 +62,7 @@ impl Client {
             }
             (Told::Sent(sent), Some(Asked::Publish(n))) => self.answered(n, sent.level, None, oracle),
             (Told::Entry(entry), _) => self.entry(at, &entry, oracle),
+            (Told::History(history), Some(Asked::History(looking))) => self.seen(at, &history, &looking, oracle),
             (Told::Gap(gap), _) => self.gap(at, &gap, oracle),
             (Told::Error(failure), Some(Asked::Publish(n))) => {
                 self.refused(n, &failure, now_ms, oracle);

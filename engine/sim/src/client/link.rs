@@ -19,8 +19,18 @@ pub(crate) enum Asked {
         own: bool,
     },
     Publish(usize),
+    History(Looking),
     Present(&'static str),
     Watch(Vec<Arc<str>>),
+}
+
+/// What it asked to see.
+#[derive(Debug, Clone)]
+pub(crate) struct Looking {
+    pub(crate) stream: StreamName,
+    pub(crate) since: Option<Position>,
+    pub(crate) before: Option<Position>,
+    pub(crate) limit: usize,
 }
 
 /// What must become of a `resume`.

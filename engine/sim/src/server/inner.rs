@@ -1,5 +1,6 @@
 //! What happens inside the server after a while.
 
+use super::history::Wanted;
 use crate::name::{ConnId, StreamName};
 use std::sync::Arc;
 use tidings_core::ask::Token;
@@ -28,6 +29,8 @@ pub(crate) enum Inner {
     Reopen,
     /// A page is read for a member of a stream, as it was loaded at the time.
     Page { stream: StreamName, load: u64, slot: Slot, from: u64, to: u64 },
+    /// A client is shown what it wants to see.
+    History(Wanted),
     /// Everything that is looked after now and then.
     Sweep,
     /// What has changed of who is there is told.

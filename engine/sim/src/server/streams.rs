@@ -61,10 +61,14 @@ impl Server {
             None => {
                 let number = archive.new_stream();
                 self.storage.numbers = self.storage.numbers.max(number);
-                // The same each time, so that a position in a stream in which nothing happened stays good.
-                Origin::New { epoch: mixed(archive.id(), stream), stream: number }
+                Origin::New { epoch: self.epoch_on_disk(stream), stream: number }
             }
         })
+    }
+
+    /// The same each time, so that a position in a stream in which nothing happened stays good.
+    pub(super) fn epoch_on_disk(&self, stream: &StreamName) -> Epoch {
+        mixed(self.storage.archive.id(), stream)
     }
 
     /// Where a durable stream stands on disk.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tidings_core::ask::{Admission, Answer, Denial, Question, Token};
 use tidings_core::limit::Limit;
 use tidings_core::policy::Rules;
-use tidings_core::session::{Arrival, Effects, Joining, Session, Subscription, Watched};
+use tidings_core::session::{Arrival, Effects, Joining, Look, Session, Subscription, Watched};
 use tidings_core::stream::{Forward, Publication};
 use tidings_core::time::Now;
 use tidings_proto::channel::ChannelName;
@@ -313,6 +313,10 @@ impl Effects for Turn<'_> {
 
     fn send(&mut self, id: Option<u64>, user: &str, publication: &Publication<'_>) {
         self.publish_to(id, &StreamName::inbox(user), publication);
+    }
+
+    fn history(&mut self, id: Option<u64>, look: Look<'_>) {
+        self.show_past(id.unwrap_or_default(), &look);
     }
 
     /// Plans have no rate.

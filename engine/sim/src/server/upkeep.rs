@@ -26,6 +26,7 @@ impl Server {
             Inner::Synced => self.synced(now),
             Inner::Reopen => self.reopen(now),
             Inner::Page { stream, load, slot, from, to } => self.page_read((stream, load, slot, from, to), now),
+            Inner::History(wanted) => self.show_past(&wanted, now),
             Inner::Sweep => self.sweep(now),
             Inner::Look { conn } => self.look(conn, now),
             Inner::Presence => self.tell_presence(now),

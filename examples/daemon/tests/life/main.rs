@@ -7,6 +7,7 @@ mod addresses;
 mod api;
 mod durable;
 mod guarantees;
+mod history;
 mod hook;
 mod start;
 mod stop;

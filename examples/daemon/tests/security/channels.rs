@@ -184,3 +184,42 @@ fn channels_end_at_their_limit() {
     assert!(session.ask(&publish("messaging:0"))["published"].is_object());
     neighbour.was_well();
 }
+
+#[test]
+fn the_past_is_for_whom_the_channel_is() {
+    let daemon = Daemon::start("");
+    let mut writer = Session::connect(&daemon, "alice");
+    for at in 0..3 {
+        assert!(writer.ask(&publish("messaging:secret"))["published"].is_object(), "{at}");
+    }
+    let mut mallory = Session::connect_with(&daemon, &token(&["--user", "mallory", "--sub", "messaging:own-*"]));
+    let history = |body: &Value| json!({"id": 1, "history": body});
+    let refused = mallory.ask(&history(&json!({"channel": "messaging:secret"})));
+    assert_eq!(refused["error"]["name"], "forbidden");
+    // Whether there is such a channel is not told.
+    assert_eq!(mallory.ask(&history(&json!({"channel": "messaging:nothing"}))), refused);
+    let epoch = "00000000000000ab";
+    for body in [
+        json!({"channel": "messaging:own-*"}),
+        json!({"channel": "messaging"}),
+        json!({"channel": "other:a"}),
+        json!({"channel": "messaging:own-a", "inbox": true}),
+        json!({"inbox": "alice"}),
+        json!({"inbox": true, "user": "alice", "channel": "messaging:secret"}),
+        json!({"channel": "messaging:own-a", "limit": 0}),
+        json!({"channel": "messaging:own-a", "limit": -1}),
+        json!({"channel": "messaging:own-a", "since": {"epoch": epoch}}),
+        json!({"channel": "messaging:own-a", "since": {"epoch": epoch, "offset": 1}, "before": {"epoch": epoch, "offset": 9}}),
+        json!({}),
+    ] {
+        assert_eq!(mallory.error_to(history(&body)), "bad_request", "{body}");
+    }
+    // Another's inbox has no name that could be asked for: it is always one's own.
+    let own = mallory.ask(&history(&json!({"inbox": true, "user": "alice"})));
+    assert_eq!(own["history"]["entries"], json!([]), "{own}");
+    let beyond = json!({"channel": "messaging:own-a", "since": {"epoch": epoch, "offset": u64::MAX}, "limit": u64::MAX});
+    assert!(mallory.ask(&history(&beyond))["history"].is_object());
+    let before = json!({"channel": "messaging:own-a", "before": {"epoch": epoch, "offset": 0}});
+    assert!(mallory.ask(&history(&before))["history"].is_object());
+    mallory.assert_alive();
+}

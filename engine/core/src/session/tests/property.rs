@@ -35,10 +35,10 @@ const WATCHED: [&str; 6] =
     [r#""alice""#, r#""mine1","bob""#, r#""bob","carol""#, r#""bob","alice","carol","mine2""#, r#""dave""#, r#""#];
 
 /// Kinds of commands, those that are taken for one and those that are not.
-const KINDS: usize = 20;
+const KINDS: usize = 21;
 
 /// The first of them that nothing answers.
-const SILENT: usize = 16;
+const SILENT: usize = 17;
 
 fn command(kind: usize, name: usize, id: Option<u64>) -> String {
     let channel = CHANNELS[name % CHANNELS.len()];
@@ -63,9 +63,10 @@ fn command(kind: usize, name: usize, id: Option<u64>) -> String {
         13 => format!(r#""members":{{"channel":"{channel}","list":{}}}"#, name.is_multiple_of(2)),
         14 => format!(r#""info":{{"channel":"{channel}","info":"{}"}}"#, "x".repeat(6 * name)),
         15 => format!(r#""info":{{"channel":"{channel}"}}"#),
-        16 => format!(r#""activity":{{"active":{}}}"#, name.is_multiple_of(2)),
-        17 => format!(r#""ack":{{"stream":{name},"offset":{name}}}"#),
-        18 => format!(r#""read":{{"stream":{name},"offset":{name}}}"#),
+        16 => format!(r#""history":{{"channel":"{channel}"}}"#),
+        17 => format!(r#""activity":{{"active":{}}}"#, name.is_multiple_of(2)),
+        18 => format!(r#""ack":{{"stream":{name},"offset":{name}}}"#),
+        19 => format!(r#""read":{{"stream":{name},"offset":{name}}}"#),
         _ => r#""pong":{}"#.to_owned(),
     };
     id.map_or_else(|| format!("{{{body}}}"), |id| format!(r#"{{"id":{id},{body}}}"#))
@@ -245,11 +246,12 @@ impl World {
             *self.done.entry(id).or_default() += 1;
             prop_assert_eq!(self.done[&id], 1, "answered once: {}", line);
         }
-        if ["join", "publish", "send"].contains(&words[1]) {
+        if ["join", "publish", "send", "history"].contains(&words[1]) {
             let name = words[2];
             prop_assert!(self.bench.session.user().is_some() && !name.starts_with("host:") && !name.is_empty());
             if let (Some(id), "shared:x" | "shared:y") = (id, name) {
-                prop_assert!(self.allowed.contains(&id), "not without a yes");
+                let is_in = words[1] == "history" && self.joined.contains(name);
+                prop_assert!(is_in || self.allowed.contains(&id), "not without a yes");
             }
             if words[1] == "join" {
                 prop_assert!(self.joined.insert(name.to_owned()));
