@@ -109,14 +109,24 @@ impl Wish {
         let channel = (self.kind == Kind::Channel).then_some(&*self.name);
         let Some(page) = page else {
             let gaps: Vec<_> = self.missing_of_unknown().into_iter().collect();
-            let none = History { channel, position: None, first: 1, from: 1, to: 0, entries: &[], gaps: &gaps, more: false };
+            let none =
+                History { channel, position: None, first: 1, from: 1, to: 0, entries: &[], gaps: &gaps, more: false };
             return render(none);
         };
         let frame = |entry| Entry::frame(entry, 0);
         let entries: Vec<EntryFrame<'_>> = page.entries.iter().map(frame).collect();
         let PastPage { position, first, from, to, missing, .. } = page;
         let (position, more) = (Some(*position), page.has_more());
-        render(History { channel, position, first: *first, from: *from, to: *to, entries: &entries, gaps: missing, more });
+        render(History {
+            channel,
+            position,
+            first: *first,
+            from: *from,
+            to: *to,
+            entries: &entries,
+            gaps: missing,
+            more,
+        });
     }
 }
 

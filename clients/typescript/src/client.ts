@@ -6,6 +6,7 @@ import { Emitter } from './emitter.ts';
 import { TidingsError } from './errors.ts';
 import type { ClientFrame, Connected, Data, EntryFrame, Position, ServerFrame, Subscribed } from './frames.ts';
 import { Handlers, type Handler, type Meta } from './handlers.ts';
+import { type HistoryOptions, type HistoryPage, pageOf } from './history.ts';
 import { type Emission, Outbox, type OutboxOptions } from './outbox/outbox.ts';
 import { memory, type OutboxStorage, type Receipt } from './outbox/storage.ts';
 import { type Quality, QualityMeter } from './quality.ts';
@@ -78,6 +79,8 @@ export interface Subscription {
   readonly position: Position | null;
   /** Hears an event of this channel alone. */
   on<D = Data>(event: string, handler: Handler<D>): () => void;
+  /** What it keeps. */
+  history<D = Data>(options?: HistoryOptions): Promise<HistoryPage<D>>;
   /** Publishes to it. */
   emit(event: string, data?: Data, options?: Omit<EmitOptions, 'to'>): Emission;
   /** Leaves it, when nobody else in this page is subscribed. */
@@ -200,6 +203,16 @@ export class Tidings {
     joining.done.reject(new TidingsError('closed', 'it was unsubscribed from'));
     if (this.#connection.isOnline) this.#connection.command({ unsubscribe: { channel } }, () => {});
     else this.#left.add(channel);
+  }
+
+  /**
+   * What a channel keeps, or with `null` what the user's inbox does: the newest, what followed a position, or what stands before
+   * one. A page at a time: `page.next` is what to ask for next.
+   */
+  async history<D = Data>(channel: string | null, options: HistoryOptions = {}): Promise<HistoryPage<D>> {
+    const where = channel === null ? { inbox: true } : { channel };
+    const { history } = await this.command({ history: { ...where, ...options } });
+    return pageOf<D>(history!, channel, options);
   }
 
   /** Calls a method of the host. */
@@ -493,6 +506,7 @@ export class Tidings {
         if (handlers === undefined) this.#channelHandlers.set(channel, (handlers = new Handlers()));
         return handlers.add(channel.slice(0, channel.indexOf(':')), event, handler as Handler<never>);
       },
+      history: (options) => this.history(channel, options),
       emit: (event, data, options) => this.emit(channel, event, data, options),
       unsubscribe: () => {
         if (!left) this.unsubscribe(channel);

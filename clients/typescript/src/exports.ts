@@ -7,6 +7,7 @@ export type { Status, StatusChange } from './connection.ts';
 export { TidingsError } from './errors.ts';
 export type { Connected, Data, Position } from './frames.ts';
 export type { Handler, Meta } from './handlers.ts';
+export { entriesIn, fillGaps, type HistoryEntry, type HistoryOptions, type HistoryPage, pages } from './history.ts';
 export { indexedDb } from './outbox/indexeddb.ts';
 export type { Emission, EmissionState, OutboxOptions } from './outbox/outbox.ts';
 export type { Kept, OutboxStorage, Receipt } from './outbox/storage.ts';

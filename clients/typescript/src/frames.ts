@@ -67,6 +67,18 @@ export interface GapFrame {
   reason: string;
 }
 
+export interface HistoryFrame {
+  /** Absent where nothing is known of the stream. */
+  epoch?: string;
+  offset?: number;
+  first: number;
+  from: number;
+  to: number;
+  entries: (Omit<EntryFrame, 'stream' | 'offset'> & { offset: number })[];
+  gaps?: Omit<GapFrame, 'stream'>[];
+  more: boolean;
+}
+
 /** A frame of the server: one of these names, and the id of the command that it answers. */
 export interface ServerFrame {
   id?: number;
@@ -75,6 +87,7 @@ export interface ServerFrame {
   unsubscribed?: { channel: string; reason?: string };
   entry?: EntryFrame;
   gap?: GapFrame;
+  history?: HistoryFrame;
   error?: Failure;
   close?: { code: number; reason: string; retry_after_ms?: number };
   ping?: object;

@@ -13,7 +13,7 @@
 
 mod durable;
 mod forward;
-mod past;
+pub(crate) mod past;
 
 pub use durable::{Append, InboxJoined, Origin, PageRead};
 pub use forward::Forward;

@@ -286,10 +286,7 @@ impl Serialize for Envelope<'_, '_> {
             ServerFrame::Unwatched(body) => map.serialize_entry(name, body)?,
             ServerFrame::Info(body) => map.serialize_entry(name, body)?,
             ServerFrame::Pong | ServerFrame::Ping => map.serialize_entry(name, &Nothing {})?,
-            ServerFrame::Result(_)
-            | ServerFrame::Members(_)
-            | ServerFrame::Changed(_)
-            | ServerFrame::History(_) => {
+            ServerFrame::Result(_) | ServerFrame::Members(_) | ServerFrame::Changed(_) | ServerFrame::History(_) => {
                 unreachable!("what holds raw data is written by hand")
             }
         }

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::{Map, Value, json};
 use support::{bytes, expanded, name, text, vectors};
-use tidings_proto::command::{ClientFrame, Command, Mark, Narrowed, Resume, Wait};
+use tidings_proto::command::{ClientFrame, Command, History, Mark, Narrowed, Resume, Wait};
 use tidings_proto::decode::{self, DecodeError};
 use tidings_proto::id::Position;
 use tidings_proto::payload::{Codec, DataRef};
@@ -57,6 +57,12 @@ fn present(present: &Present<'_>) -> Value {
     body
 }
 
+fn history(body: &History<'_>) -> Value {
+    let inbox = body.channel.is_none().then_some(true);
+    let (since, before) = (position(body.since), position(body.before));
+    json!({ "channel": body.channel, "inbox": inbox, "since": since, "before": before, "limit": body.limit })
+}
+
 fn mark(mark: Mark) -> Value {
     json!({ "stream": mark.stream, "offset": mark.offset })
 }
@@ -90,15 +96,7 @@ fn meaning(frame: &ClientFrame<'_>) -> Value {
             let info = body.info.map(|info| data(Some(info)));
             ("info", json!({ "channel": body.channel, "info": info }))
         }
-        Command::History(body) => {
-            let (since, before) = (position(body.since), position(body.before));
-            let inbox = body.channel.is_none().then_some(true);
-            (
-                "history",
-                json!({ "channel": body.channel, "inbox": inbox, "since": since, "before": before,
-                "limit": body.limit }),
-            )
-        }
+        Command::History(body) => ("history", history(body)),
         Command::Refresh(body) => ("refresh", json!({ "token": body.token })),
         Command::Unsubscribe(body) => ("unsubscribe", json!({ "channel": body.channel })),
         Command::Publish(body) => {

@@ -9,7 +9,8 @@ use support::{bytes, expanded, name, text, vectors};
 use tidings_proto::code::Code;
 use tidings_proto::frame::{
     Close, Connected, EntryFrame, Expiring, Failure, Gap, GapReason, History, Inbox, LeftReason, Level, Missing,
-    Published, Recovered, Refreshed, Sent, ServerFrame, Subscribed, Told, ToldLimits, Unsubscribed, Unwatched, Watching,
+    Published, Recovered, Refreshed, Sent, ServerFrame, Subscribed, Told, ToldLimits, Unsubscribed, Unwatched,
+    Watching,
 };
 use tidings_proto::id::{Position, StreamNumber};
 use tidings_proto::members::{Change, Changed, Member, Members};
@@ -144,8 +145,7 @@ fn render_history(form: WireForm, id: Option<u64>, body: &Body<'_>, out: &mut Ve
             at: entry.number("at"),
         })
         .collect();
-    let missing =
-        |gap: Body<'_>| Missing { from: gap.number("from"), to: gap.number("to"), reason: reason(&gap) };
+    let missing = |gap: Body<'_>| Missing { from: gap.number("from"), to: gap.number("to"), reason: reason(&gap) };
     let gaps: Vec<_> = listed("gaps").map(Body).map(missing).collect();
     let epoch = body.0["epoch"].as_str().map(|epoch| epoch.parse().unwrap());
     let history = History {

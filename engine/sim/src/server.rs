@@ -3,7 +3,7 @@
 
 pub(crate) mod cells;
 mod commit;
-pub(crate) mod history;
+mod history;
 pub(crate) mod identities;
 pub(crate) mod inner;
 mod open;

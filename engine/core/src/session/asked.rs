@@ -2,7 +2,8 @@
 
 use crate::ask::{Answer, Token};
 use crate::policy::Class;
-use crate::stream::{Begin, Publication};
+use crate::stream::Publication;
+use crate::stream::past::Begin;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tidings_proto::command::Wait;

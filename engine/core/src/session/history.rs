@@ -4,7 +4,7 @@ use super::asked::Kept;
 use super::judge::{Judged, Step, namespaced, permitted, room_to_ask};
 use super::{Channel, Counted, Effects, Look, LookedAt, Refusal, Session};
 use crate::ask::Question;
-use crate::stream::Begin;
+use crate::stream::past::Begin;
 use tidings_proto::code::Code;
 use tidings_proto::command::History;
 

@@ -203,7 +203,9 @@ impl<S: Subscriber> Stream<S> {
                 missing = Some(Missing { from: 1, to: 0, reason: GapReason::Epoch });
                 (first, first - 1)
             }
-            Begin::Older(Position { offset, .. }) | Begin::Before(offset) => (first, shown.min(offset.saturating_sub(1))),
+            Begin::Older(Position { offset, .. }) | Begin::Before(offset) => {
+                (first, shown.min(offset.saturating_sub(1)))
+            }
             Begin::Newest => (first, shown),
         };
         let forward = begin.is_forward();

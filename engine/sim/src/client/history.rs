@@ -106,13 +106,7 @@ impl Client {
     }
 
     /// Nothing is left out between the ends, the ends are where they should be, and more is told where there is more.
-    fn check_whole(
-        &self,
-        seen: &History,
-        looking: &Looking,
-        epoch: Epoch,
-        oracle: &Oracle,
-    ) -> Result<(), Violation> {
+    fn check_whole(&self, seen: &History, looking: &Looking, epoch: Epoch, oracle: &Oracle) -> Result<(), Violation> {
         let stream = &looking.stream;
         let is_told = |offset: u64| {
             let is_gone = seen.gaps.iter().any(|gap| (gap.from..=gap.to).contains(&offset));

@@ -1,11 +1,11 @@
 //! Looks at the past: at what memory has at once, at what is on disk after a while.
 
 use super::Server;
-use super::inner::Inner;
+use super::inner::{Inner, Wanted};
 use super::outbox::Member;
 use super::turn::Turn;
 use crate::bug::Bug;
-use crate::name::{ConnId, StreamName};
+use crate::name::StreamName;
 use bytes::Bytes;
 use std::sync::Arc;
 use tidings_core::policy::Class;
@@ -18,16 +18,6 @@ use tidings_proto::history::entry_bytes;
 use tidings_proto::kept::Entry;
 use tidings_proto::wire;
 use tidings_store::archive::Page;
-
-/// What a client wants to see.
-#[derive(Debug, Clone)]
-pub(crate) struct Wanted {
-    pub(crate) conn: ConnId,
-    pub(crate) id: u64,
-    pub(crate) stream: StreamName,
-    pub(crate) begin: Begin,
-    pub(crate) entries_max: u64,
-}
 
 impl Turn<'_> {
     pub(super) fn show_past(&mut self, id: u64, look: &Look<'_>) {
@@ -123,7 +113,16 @@ impl Server {
         let unknown = if had > 0 { vec![epoch] } else { Vec::new() };
         let mut frames = Vec::new();
         let Some(mut page) = page else {
-            let none = History { channel, position: None, first: 1, from: 1, to: 0, entries: &[], gaps: &unknown, more: false };
+            let none = History {
+                channel,
+                position: None,
+                first: 1,
+                from: 1,
+                to: 0,
+                entries: &[],
+                gaps: &unknown,
+                more: false,
+            };
             wire::render(form, Some(*id), &ServerFrame::History(none), &mut frames);
             return frames;
         };
@@ -134,7 +133,8 @@ impl Server {
         let entries: Vec<_> = page.entries.iter().map(|entry: &Entry| entry.frame(0)).collect();
         let PastPage { position, first, from, to, missing, .. } = &page;
         let (position, more) = (Some(*position), page.has_more());
-        let history = History { channel, position, first: *first, from: *from, to: *to, entries: &entries, gaps: missing, more };
+        let history =
+            History { channel, position, first: *first, from: *from, to: *to, entries: &entries, gaps: missing, more };
         wire::render(form, Some(*id), &ServerFrame::History(history), &mut frames);
         frames
     }

@@ -1,10 +1,19 @@
 //! What happens inside the server after a while.
 
-use super::history::Wanted;
 use crate::name::{ConnId, StreamName};
 use std::sync::Arc;
 use tidings_core::ask::Token;
-use tidings_core::stream::Slot;
+use tidings_core::stream::{Begin, Slot};
+
+/// What a client wants to see.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) conn: ConnId,
+    pub(crate) id: u64,
+    pub(crate) stream: StreamName,
+    pub(crate) begin: Begin,
+    pub(crate) entries_max: u64,
+}
 
 /// A question to the host, kept until it is answered.
 #[derive(Debug, Clone)]

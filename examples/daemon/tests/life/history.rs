@@ -75,7 +75,9 @@ fn all_that_is_kept_is_seen_by_parts_over_a_kill_and_in_both_codecs() {
             }
         }
     };
-    assert!(ask_packed(&json!({ "id": 1, "connect": { "token": token(&["--user", "bob"]) } }))["connected"].is_object());
+    assert!(
+        ask_packed(&json!({ "id": 1, "connect": { "token": token(&["--user", "bob"]) } }))["connected"].is_object()
+    );
     let mut ask = |command: &Value| {
         bob.send(command);
         loop {

@@ -217,7 +217,8 @@ fn the_past_is_for_whom_the_channel_is() {
     // Another's inbox has no name that could be asked for: it is always one's own.
     let own = mallory.ask(&history(&json!({"inbox": true, "user": "alice"})));
     assert_eq!(own["history"]["entries"], json!([]), "{own}");
-    let beyond = json!({"channel": "messaging:own-a", "since": {"epoch": epoch, "offset": u64::MAX}, "limit": u64::MAX});
+    let beyond =
+        json!({"channel": "messaging:own-a", "since": {"epoch": epoch, "offset": u64::MAX}, "limit": u64::MAX});
     assert!(mallory.ask(&history(&beyond))["history"].is_object());
     let before = json!({"channel": "messaging:own-a", "before": {"epoch": epoch, "offset": 0}});
     assert!(mallory.ask(&history(&before))["history"].is_object());
