@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { connect, json, msgpack, type Options, type Tidings, type WebSocketClass } from '../src/index.ts';
+import { connect, json, msgpack, pages, type Options, type Tidings, type WebSocketClass } from '../src/index.ts';
 import { serverSentEvents } from '../src/transport/sse.ts';
 import { webSocket } from '../src/transport/websocket.ts';
 import { Daemon, Line, until } from './support/daemon.ts';
@@ -63,6 +63,23 @@ describe.skipIf(Daemon.program === undefined)('against the daemon', () => {
       await until('the first', () => heard.some((one) => (one as unknown[])[0] === 'phone'));
       device('tablet');
       await until('both', () => new Set(heard.map((one) => (one as unknown[])[0])).size === 2);
+    });
+
+    it('what is kept is paged through, of a channel and of the inbox', async () => {
+      const channel = room();
+      const [alice, user] = [open('alice', way), `dave-${++rooms}`];
+      for (const n of numbers(25)) void alice.emit(channel, 'E', n);
+      await alice.emit(channel, 'LAST', 'last', { wait: 'stored' });
+      await alice.emit('messaging', 'E', { to: user }, { to: user, wait: 'stored' });
+      const back: unknown[] = [];
+      for await (const { entries } of pages(alice, channel, { limit: 7 })) back.unshift(...entries.map(({ data }) => data));
+      expect(back).toEqual([...numbers(25), 'last']);
+      const { entries, next } = await alice.history(channel, { since: { ...(await alice.history(channel)).position!, offset: 20 }, limit: 2 });
+      expect(entries).toMatchObject([{ data: 21, from: 'alice', channel }, { data: 22 }]);
+      expect(next).toMatchObject({ since: { offset: 22 } });
+      const dave = open(user, way);
+      await until('dave', () => dave.status.status === 'online');
+      expect((await dave.history(null)).entries).toMatchObject([{ event: 'E', data: { to: user }, from: 'alice', channel: null }]);
     });
 
     it('nothing is lost or doubled over a line that is cut again and again', async () => {

@@ -72,12 +72,10 @@ fn meaning(frame: &ClientFrame<'_>) -> Value {
     let (command, body) = match &frame.command {
         Command::Connect(body) => {
             let (since, resume) = (position(body.since), body.resume.as_ref().map(resume));
-            let presence = body.presence.as_ref().map(present);
-            (
-                "connect",
-                json!({ "token": body.token, "device": body.device, "since": since, "resume": resume,
-                "presence": presence }),
-            )
+            let (token, device, presence) = (&body.token, &body.device, body.presence.as_ref().map(present));
+            let body =
+                json!({ "token": token, "device": device, "since": since, "resume": resume, "presence": presence });
+            ("connect", body)
         }
         Command::Subscribe(body) => {
             let info = body.info.map(|info| data(Some(info)));
