@@ -11,6 +11,7 @@ mod api;
 mod cors;
 mod door;
 mod encrypted;
+mod expiry;
 mod failures;
 mod forwarded;
 #[cfg(fuzzing)]

@@ -5,8 +5,10 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
+
+use crate::expiry::ends_at_s;
 
 use rustls::{
     ServerConfig,
@@ -96,6 +98,20 @@ impl Tls {
         }
     }
 
+    /// When the first of the certificates that are shown ends, in seconds since 1970.
+    #[must_use]
+    pub fn ends_at_s(&self) -> Option<i64> {
+        ends_at_s(&self.0.shown.now().cert)
+    }
+
+    /// Sets the figure `tidings_tls_certificate_ends_in_seconds`; below nought it has ended. Call it whenever figures are read.
+    pub fn record_metrics(&self) {
+        if let Some(at_s) = self.ends_at_s() {
+            #[expect(clippy::cast_precision_loss, reason = "seconds up to the year 9999 are exact")]
+            metrics::gauge!("tidings_tls_certificate_ends_in_seconds").set((at_s - now_s()) as f64);
+        }
+    }
+
     /// Looks at the files as often as this, and reads them when they have changed. Never ends by itself.
     pub async fn keep_fresh(self, every: Duration) {
         let mut ticks = interval(every.max(Duration::from_millis(1)));
@@ -154,9 +170,13 @@ fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Arc
         return Err(at(certificate, "certificate")(pem::Error::NoItemsFound));
     }
     let private = PrivateKeyDer::from_pem_file(key).map_err(at(key, "private key"))?;
+    let has_ended = ends_at_s(&chain).is_some_and(|at_s| at_s <= now_s());
     let pair = CertifiedKey::from_der(chain, private, provider).map_err(|error| {
         TlsError(format!("{} and {} can't be used together: {error}", certificate.display(), key.display()))
     })?;
+    if has_ended {
+        tracing::warn!("the TLS certificate in {} has ended: clients will not believe it", certificate.display());
+    }
     Ok(Arc::new(pair))
 }
 
@@ -164,10 +184,22 @@ fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Arc
 #[derive(Debug)]
 struct Shown(RwLock<Arc<CertifiedKey>>);
 
+impl Shown {
+    fn now(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 impl ResolvesServerCert for Shown {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(self.now())
     }
+}
+
+/// Seconds since 1970.
+fn now_s() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Why a certificate can't be used. It never holds anything of the key.

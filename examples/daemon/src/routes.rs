@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tidings::Engine;
-use tidings_transports::{Api, Gateway, Peer, Sse};
+use tidings_transports::{Api, Gateway, Peer, Sse, Tls};
 
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -53,12 +53,19 @@ struct Inner {
     doors: Doors,
     figures: PrometheusHandle,
     readers: Readers,
+    tls: Option<Tls>,
 }
 
 impl Routes {
     /// The routes of an engine.
-    pub(crate) fn new(engine: Engine, doors: Doors, figures: PrometheusHandle, readers: Readers) -> Self {
-        Self(Arc::new(Inner { engine, doors, figures, readers }))
+    pub(crate) fn new(
+        engine: Engine,
+        doors: Doors,
+        figures: PrometheusHandle,
+        readers: Readers,
+        tls: Option<Tls>,
+    ) -> Self {
+        Self(Arc::new(Inner { engine, doors, figures, readers, tls }))
     }
 
     /// Answers one request.
@@ -111,6 +118,7 @@ impl Inner {
         };
         if allowed {
             self.engine.record_metrics();
+            self.tls.iter().for_each(Tls::record_metrics);
             return answer(StatusCode::OK, PROMETHEUS, self.figures.render());
         }
         answer(StatusCode::FORBIDDEN, TEXT, NOT_HERE)

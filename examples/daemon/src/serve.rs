@@ -80,7 +80,7 @@ pub(crate) async fn run(settings: &Settings, unknown: &[String]) -> Result<()> {
         api: Api::new(engine.clone(), keys, origins.clone(), settings.api.limits()).with_visitors(visitors.clone()),
         sse: Sse::new(engine.clone(), origins, limits).with_visitors(visitors),
     };
-    let routes = Routes::new(engine.clone(), doors, figures.clone(), settings.metrics);
+    let routes = Routes::new(engine.clone(), doors, figures.clone(), settings.metrics, options.tls.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let routes = routes.clone();
         async move { Ok::<_, Infallible>(routes.answer(request).await) }

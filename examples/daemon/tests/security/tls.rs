@@ -16,7 +16,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
@@ -235,6 +235,45 @@ fn a_certificate_changes_under_connections_that_go_on() {
     assert!(dial(daemon.address, &second, &[]).is_ok());
     old.is_well();
     assert!(!daemon.tool.printed().join("\n").contains("PRIVATE KEY"));
+}
+
+/// How long the certificate is good, as the figures tell it.
+fn ends_in_seconds(daemon: &Daemon, trusted: &[u8]) -> i64 {
+    let figures = get(&mut dial(daemon.address, trusted, &[]).unwrap(), "/metrics");
+    let line = figures.lines().find_map(|line| line.strip_prefix("tidings_tls_certificate_ends_in_seconds "));
+    line.unwrap_or_else(|| panic!("{figures}")).parse::<f64>().unwrap() as i64
+}
+
+#[test]
+fn the_figures_tell_how_long_the_certificate_is_good() {
+    let files = Files::new();
+    let made = |days: i64| {
+        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        // What the type adds to is a time of a crate that is not ours.
+        params.not_after = params.not_before;
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+        params.not_after += Duration::from_secs((unix - params.not_before.unix_timestamp() + days * 86_400) as u64);
+        let key = rcgen::KeyPair::generate().unwrap();
+        (params.self_signed(&key).unwrap(), key)
+    };
+    let (first, key) = made(10);
+    files.put("key.pem", &key.serialize_pem());
+    files.put("cert.pem", &first.pem());
+    let mut daemon = Daemon::start(&files.settings(""));
+    let days = |left: i64| (left * 86_400 - 60..=left * 86_400).contains(&ends_in_seconds(&daemon, first.der()));
+    assert!(days(10), "{}", ends_in_seconds(&daemon, first.der()));
+    // The key first: the daemon passes over a pair that does not belong together.
+    let (second, key) = made(90);
+    files.put("key.pem", &key.serialize_pem());
+    files.put("cert.pem", &second.pem());
+    wait_until("the new certificate is shown", || dial(daemon.address, second.der(), &[]).is_ok());
+    let left = ends_in_seconds(&daemon, second.der());
+    assert!((90 * 86_400 - 60..=90 * 86_400).contains(&left), "{left}");
+    assert!(!daemon.tool.printed().join("\n").contains("has ended"));
+    let (third, key) = made(-1);
+    files.put("key.pem", &key.serialize_pem());
+    files.put("cert.pem", &third.pem());
+    daemon.tool.wait_for_line("has ended: clients will not believe it");
 }
 
 #[test]
