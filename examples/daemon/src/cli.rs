@@ -180,6 +180,9 @@ pub(crate) struct ServerArgs {
     /// Where the server is
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8080/ws")]
     pub(crate) server: String,
+    /// Of a server at wss://: the authorities that may have signed its certificate, in PEM [default: those that the system knows]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// Who you are: a token
     #[arg(long, value_name = "TOKEN", env = "TIDINGS_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,

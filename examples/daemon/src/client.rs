@@ -6,3 +6,4 @@ pub(crate) mod commands;
 pub(crate) mod frames;
 pub(crate) mod identity;
 pub(crate) mod session;
+pub(crate) mod trust;

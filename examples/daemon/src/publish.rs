@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// The server can't be reached, or said no.
 pub(crate) async fn run(args: &PubArgs, settings: &Settings) -> Result<()> {
-    let address = Address::parse(&args.server.server)?;
+    let address = Address::new(&args.server)?;
     let identity = Identity::new(&args.server, settings)?;
     let command = command(args)?;
     let token = identity.token()?;

@@ -71,7 +71,7 @@ pub(crate) async fn run(args: &SubArgs, settings: &Settings) -> Result<()> {
     }
     let one = args.since.is_none() || args.channels.len() == 1;
     ensure!(one, "--since is a place in one channel; give that channel alone");
-    let address = Address::parse(&args.server.server)?;
+    let address = Address::new(&args.server)?;
     let identity = Identity::new(&args.server, settings)?;
     let places = Places::new(&args.channels, args.since.as_ref());
     let from_beginning = args.since.as_ref().is_some_and(Position::is_before_all);

@@ -36,7 +36,7 @@ impl From<Ended> for Stop {
 /// # Errors
 /// The server could not be reached the first time, or said no.
 pub(crate) async fn run(args: &WatchArgs, settings: &Settings) -> Result<()> {
-    let address = Address::parse(&args.server.server)?;
+    let address = Address::new(&args.server)?;
     let identity = Identity::new(&args.server, settings)?;
     let (mut signals, mut backoff) = (Signals::new()?, Backoff::default());
     // What was printed of each user: a new connection is told all of it again.

@@ -88,7 +88,7 @@ pub(crate) fn without_secret(
         page_key.reveal(),
     );
     if place.is_secure {
-        // The tools speak no TLS.
+        // Which authority the certificate is of is not known here, and the tools have to be told.
         return Ok(format!(
             "{addresses}\n{so}\nTokens that are good for 24 hours, or until the server stops:\n\n  alice  {alice}\n  bob    {bob}\n"
         ));

@@ -3,11 +3,13 @@
 use super::address::Address;
 use super::commands::{Command, Connect, Numbered};
 use super::frames::{Close, Connected, Failure, Frame};
+use super::trust::NoTls;
 use crate::out::plain;
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -28,9 +30,14 @@ const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What the server's time between two pings may be late by.
 const PING_GRACE: Duration = Duration::from_secs(15);
 
+/// What a WebSocket is spoken over: with TLS or without.
+trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
+
 /// An open session.
 pub(crate) struct Session {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Box<dyn Line>>,
     waiting: VecDeque<(Frame, String)>,
     told: Option<Close>,
     silence_max: Duration,
@@ -42,6 +49,8 @@ pub(crate) struct Session {
 pub(crate) enum Ended {
     /// It broke, or could not be made.
     Lost(String),
+    /// Its certificate is not one that is believed, for this reason.
+    Untrusted(String),
     /// The server said why.
     Closed(Close),
     /// The server said no to `connect`, and no more than that.
@@ -59,6 +68,11 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lost(cause) => f.write_str(cause),
+            Self::Untrusted(why) => write!(
+                f,
+                "the server's certificate is not believed: {why}; is the address the one that it was made for, and its \
+                 authority known to this system or named by --ca FILE?"
+            ),
             Self::Closed(Close { code, reason, .. }) => {
                 write!(f, "the server closed the connection: {} ({code})", plain(reason))?;
                 match code {
@@ -78,13 +92,22 @@ impl fmt::Display for Ended {
     }
 }
 
+impl From<NoTls> for Ended {
+    fn from(none: NoTls) -> Self {
+        match none {
+            NoTls::Untrusted(why) => Self::Untrusted(why),
+            NoTls::Lost(cause) => Self::Lost(cause),
+        }
+    }
+}
+
 impl Ended {
     /// Whether the same attempt may succeed later: never when the server says no, or when the address is wrong.
     pub(crate) const fn may_come_back(&self) -> bool {
         match self {
             Self::Lost(_) => true,
             Self::Closed(close) => close.code < 3500,
-            Self::Denied(_) => false,
+            Self::Denied(_) | Self::Untrusted(_) => false,
             Self::Refused { status, .. } => *status >= 500 || *status == 429,
         }
     }
@@ -199,17 +222,21 @@ impl Session {
     }
 }
 
-async fn shake_hands(address: &Address) -> Result<WebSocketStream<TcpStream>, Ended> {
+async fn shake_hands(address: &Address) -> Result<WebSocketStream<Box<dyn Line>>, Ended> {
     let tcp = TcpStream::connect(&address.authority).await.map_err(|error| {
         Ended::Lost(format!("can't reach a server at {}: {error}; `tidingsd` starts one", address.authority))
     })?;
     // Commands are small and somebody waits for each. It fails only when the connection is gone.
     let _ = tcp.set_nodelay(true);
+    let line: Box<dyn Line> = match &address.trust {
+        Some(trust) => Box::new(trust.connect(&address.host, tcp).await?),
+        None => Box::new(tcp),
+    };
     let mut request = address.url.as_str().into_client_request().map_err(|error| lost(&error))?;
     request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("tidings.v1.json"));
     let config =
         WebSocketConfig::default().max_message_size(Some(MESSAGE_BYTES_MAX)).max_frame_size(Some(MESSAGE_BYTES_MAX));
-    match client_async_with_config(request, tcp, Some(config)).await {
+    match client_async_with_config(request, line, Some(config)).await {
         Ok((socket, _)) => Ok(socket),
         Err(Error::Http(response)) => Err(Ended::Refused {
             status: response.status().as_u16(),

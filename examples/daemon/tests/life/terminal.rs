@@ -210,7 +210,8 @@ fn tools_say_what_to_do() {
     };
     refused(&["token", "--user", "alice"], "set it to the secret");
     refused(&["sub", "messaging:a"], "who are you?");
-    refused(&["sub", "--token", "x", "--server", "wss://example.org/ws"], "does not speak TLS");
+    refused(&["sub", "--token", "x", "--ca", "a.pem"], "--ca is for servers that speak TLS");
+    refused(&["sub", "--token", "x", "--server", "wss://127.0.0.1:1/ws", "--ca", "nowhere.pem"], "nowhere.pem");
     refused(&["sub", "--token", "x", "--server", "ws://127.0.0.1:1/ws"], "`tidingsd` starts one");
     refused(&["pub", "--token", "x", "messaging:a", "hi"], "is not JSON");
     refused(&["pub", "--token", "x", "messaging:i"], "the data is missing: give it as JSON behind the channel");

@@ -22,3 +22,4 @@ mod storms;
 mod tls;
 mod tokens;
 mod trial;
+mod trust;
