@@ -6,6 +6,7 @@ mod docs;
 mod externals;
 mod floors;
 mod format;
+mod header;
 mod links;
 mod lints;
 mod modules;
@@ -51,7 +52,7 @@ struct Rule {
 }
 
 /// Every rule, the quick ones first.
-static RULES: [Rule; 16] = [
+static RULES: [Rule; 17] = [
     Rule { name: floors::RULE, about: "a crate uses only crates on lower floors", prove: floors::prove },
     Rule { name: externals::RULE, about: "a crate uses only the libraries it may", prove: externals::prove },
     Rule {
@@ -66,6 +67,7 @@ static RULES: [Rule; 16] = [
     Rule { name: words::RULE, about: "no file speaks of one machine", prove: words::prove },
     Rule { name: links::RULE, about: "links between documents lead somewhere", prove: links::prove },
     Rule { name: proofs::RULE, about: "tests that docs/security.md names are there", prove: proofs::prove },
+    Rule { name: header::RULE, about: "the C header is what the source says", prove: header::prove },
     Rule { name: format::RULE, about: "cargo fmt has nothing to change", prove: format::prove },
     Rule { name: deny::RULE, about: "licences, sources and duplicates of dependencies", prove: deny::prove },
     Rule { name: clippy::RULE, about: "clippy has nothing to say", prove: clippy::prove },

@@ -5,9 +5,11 @@
 mod apt;
 mod bench;
 mod breach;
+mod c_install;
 mod check;
 mod crash;
 mod fuzz;
+mod header;
 mod house;
 mod openapi;
 mod run;
@@ -38,6 +40,8 @@ enum Command {
     Sim(sim::Args),
     Vectors(vectors::Args),
     Openapi(openapi::Args),
+    Header(header::Args),
+    CInstall(c_install::Args),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
         Some(Command::Sim(args)) => sim::main(&args),
         Some(Command::Vectors(args)) => vectors::main(&args),
         Some(Command::Openapi(args)) => openapi::main(&args),
+        Some(Command::Header(args)) => header::main(&args),
+        Some(Command::CInstall(args)) => c_install::main(&args),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -66,7 +72,7 @@ fn main() -> ExitCode {
 fn list() -> anyhow::Result<bool> {
     for command in Cli::command().get_subcommands() {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-        println!("cargo xtask {:<8} {about}", command.get_name());
+        println!("cargo xtask {:<9} {about}", command.get_name());
     }
     Ok(true)
 }

@@ -1,5 +1,6 @@
 //! All tests, on any machine: what they need is installed first, and told.
 
+mod c;
 mod chromium;
 mod clients;
 mod crash;
@@ -54,6 +55,9 @@ pub(crate) fn main(args: &Args) -> anyhow::Result<bool> {
         steps.push(step("check", || Ok(Outcome::Ran(Tally::default(), check::prove_all()?))));
     }
     steps.push(step("suite", || suite::run(&house)));
+    if c::exists(&house) {
+        steps.push(step("c", || c::run(&house)));
+    }
     steps.push(step("sim", || sim::run(&house)));
     steps.push(step("fuzz", || fuzz::run(&house)));
     if foreign::exists(&house) {

@@ -32,7 +32,7 @@ const RUNTIMES: &[&str] = &[
 ];
 
 /// Crates that are not named may use what they like: programs and examples.
-const ALLOWANCES: [Allowance; 7] = [
+const ALLOWANCES: [Allowance; 8] = [
     Allowance {
         name: "tidings-proto",
         may_use: &["bytes", "serde", "rmp-serde", "serde_json", "base64", "memchr", "itoa", "zmij"],
@@ -131,6 +131,25 @@ const ALLOWANCES: [Allowance; 7] = [
             "x509-parser",
         ],
         must_not_reach: &["axum", "tokio-tungstenite"],
+    },
+    Allowance {
+        name: "tidings-c",
+        may_use: &[
+            "bytes",
+            // Settings by key, as the daemon has them from its environment.
+            "config",
+            "http-body-util",
+            "hyper",
+            // The one call that tells of forks, which no safe library has.
+            "libc",
+            "memchr",
+            "rustix",
+            "serde",
+            "tokio",
+            "toml",
+            "tracing",
+        ],
+        must_not_reach: &["axum", "tokio-tungstenite", "openssl-sys"],
     },
 ];
 

@@ -10,7 +10,7 @@ use crate::house::{Crate, House};
 pub(crate) const RULE: &str = "floors";
 
 /// Where every crate of the workspace stands. `xtask` stands outside: it uses none and none uses it.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 18] = [
     ("tidings-proto", 0),
     ("tidings-core", 1),
     ("tidings-store", 1),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, u8); 17] = [
     ("tidings-hook", 3),
     ("tidings-sim", 3),
     ("tidings-transports", 3),
+    ("tidings-c", 4),
     ("tidings-bench", 4),
     ("tidings-load", 4),
     ("tidings-e2e", 4),

@@ -1,18 +1,21 @@
 //! Every crate's own tests, and the examples in its documentation.
 
-use super::foreign;
+use super::{c, foreign};
 use super::outcome::Outcome;
 use super::tally::Tally;
 use crate::house::House;
 use crate::run;
 
-/// Runs `cargo test` over the workspace, but for the tests with foreign clients.
+/// Runs `cargo test` over the workspace, but for the tests with foreign clients and with compilers.
 ///
 /// # Errors
 /// When cargo cannot be started.
 pub(crate) fn run(house: &House) -> anyhow::Result<Outcome> {
     let mut command = run::cargo(&house.tree);
     command.args(["test", "--workspace", "--no-fail-fast"]);
+    if c::exists(house) {
+        command.args(["--exclude", c::PACKAGE]);
+    }
     if foreign::exists(house) {
         command.args(["--exclude", foreign::PACKAGE]);
     }

@@ -26,3 +26,15 @@ fn unsafe_code_is_forbidden_for_all() {
     let root = "[workspace.lints.rust]\nunsafe_code = \"warn\"\n";
     assert_eq!(breaches(root, "[lints]\nworkspace = true\n"), ["the workspace does not forbid unsafe code"]);
 }
+
+#[test]
+fn the_c_library_may_be_unsafe_and_nothing_else() {
+    let breaches = |manifest: &str| {
+        let mut trial = files(&[("Cargo.toml", WORKSPACE), ("tidings-c/Cargo.toml", manifest)]);
+        trial.house.crates.push(one("tidings-c", &[]));
+        prove(&trial.house).unwrap().len()
+    };
+    assert_eq!(breaches("[lints.rust]\nunsafe_code = \"allow\"\n"), 0);
+    assert_eq!(breaches("[lints.rust]\nunsafe_code = \"allow\"\nmissing_docs = \"allow\"\n"), 1);
+    assert_eq!(breaches("[package]\nname = \"tidings-c\"\n"), 1);
+}
