@@ -17,6 +17,8 @@ use std::time::Duration;
 use tidings_core::time::Now;
 use tidings_proto::code::Code;
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use tracing::dispatcher::{get_default, with_default};
+use tracing::subscriber::NoSubscriber;
 
 /// How often counters go to the metrics recorder.
 const RECORD_EVERY_TICKS: u64 = 1_000 / TICK_MS;
@@ -49,9 +51,13 @@ pub(crate) fn spawn_all(shared: &Arc<Shared>) -> Result<(), Error> {
 /// What waits for the disk has threads of its own.
 fn spawn_thread(name: &str, shared: &Arc<Shared>, run: fn(&Arc<Shared>, &Store)) -> Result<(), Error> {
     let shared = Arc::clone(shared);
+    // A host may have a subscriber for its engine's threads alone, beside that of the process.
+    let logs = get_default(|logs| (!logs.is::<NoSubscriber>()).then(|| logs.clone()));
     let work = move || {
-        if let Some(store) = &shared.store {
-            run(&shared, store);
+        let Some(store) = &shared.store else { return };
+        match &logs {
+            Some(logs) => with_default(logs, || run(&shared, store)),
+            None => run(&shared, store),
         }
     };
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);

@@ -11,8 +11,8 @@ const CONFIG: &str = "bindings/c/cbindgen.toml";
 const SOURCES: &str = "bindings/c/src";
 
 /// What a reader wants to see first; the rest follows by name.
-const FIRST: [&str; 9] =
-    ["version", "status", "code", "memory", "event", "config", "engine", "batch", "served"];
+const FIRST: [&str; 10] =
+    ["version", "status", "code", "memory", "event", "config", "engine", "life", "batch", "listen"];
 
 /// Write bindings/c/include/tidings.h anew, or see whether it is up to date.
 #[derive(clap::Args)]

@@ -112,7 +112,7 @@ enum tidings_status
      */
     TIDINGS_STATUS_FORKED = -15,
     /**
-     * Called from the wake callback, which may call nothing.
+     * Called from a wake or release callback, which may call nothing.
      */
     TIDINGS_STATUS_REENTRANT = -16,
 };
@@ -295,6 +295,11 @@ enum tidings_event_kind
      */
     TIDINGS_EVENT_KIND_LOST = 23,
     /**
+     * Something for whoever operates the server, in words: `data`. `detail` is a `tidings_log_level`, `target` the part of the
+     * engine that says it. `host.log` tells from which level on.
+     */
+    TIDINGS_EVENT_KIND_LOG = 24,
+    /**
      * A frame for the local connection `id`: `data`, a line of JSON without its end.
      */
     TIDINGS_EVENT_KIND_LOCAL_FRAME = 30,
@@ -399,6 +404,39 @@ enum tidings_level
 typedef enum tidings_level tidings_level;
 #else
 typedef int32_t tidings_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How much what is logged matters.
+ */
+enum tidings_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Something is broken, and somebody should look.
+     */
+    TIDINGS_LOG_LEVEL_ERROR = 1,
+    /**
+     * Something may become so.
+     */
+    TIDINGS_LOG_LEVEL_WARN = 2,
+    /**
+     * Something to know.
+     */
+    TIDINGS_LOG_LEVEL_INFO = 3,
+    /**
+     * Something for whoever looks for a fault.
+     */
+    TIDINGS_LOG_LEVEL_DEBUG = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tidings_log_level tidings_log_level;
+#else
+typedef int32_t tidings_log_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -830,6 +868,14 @@ typedef struct tidings_admission {
      */
     uint64_t expires_at_ms;
     /**
+     * The token's own name (`jti`), by which `tidings_revoke_token` finds the session; nothing if it has none.
+     */
+    struct tidings_view token;
+    /**
+     * When the token was issued (`iat`), in seconds since 1970, for `tidings_revoke_user`; 0 if it does not say.
+     */
+    uint64_t issued_s;
+    /**
      * Patterns of channels that the user may subscribe to; `*` stands for any run of characters.
      */
     const struct tidings_view *subscribe;
@@ -1184,7 +1230,7 @@ int32_t tidings_engine_drain(const struct tidings_engine *engine,
  * sessions were still there. What waits can be polled after it. An engine that was stopped is not stopped twice: that is
  * no error.
  *
- * Thread: any but the wake callback. Other threads that poll are woken. Blocks: for up to twice `patience_ms`, and up to
+ * Thread: any but a callback. Other threads that poll are woken. Blocks: for up to twice `patience_ms`, and up to
  * 30 s for a disk that does not answer.
  */
 int32_t tidings_engine_stop(const struct tidings_engine *engine,
@@ -1510,6 +1556,34 @@ int32_t tidings_has_namespace(const struct tidings_engine *engine,
                               size_t name_len,
                               int32_t *declared,
                               struct tidings_error *error);
+
+/**
+ * Revokes the token of this name (`admission->token`): nobody is admitted by it any more, and the sessions that were are closed
+ * with 3506 and cannot be resumed. It is kept in memory until `until_s`, in seconds since 1970, or with 0 for good; say it again
+ * after a start. The request `*request` is done when all have been told: `TIDINGS_EVENT_KIND_DONE`, `count` how many sessions.
+ *
+ * Thread: any. Blocks: no. Owner: the name is copied.
+ */
+int32_t tidings_revoke_token(const struct tidings_engine *engine,
+                             const char *name,
+                             size_t name_len,
+                             uint64_t until_s,
+                             uint64_t *request,
+                             struct tidings_error *error);
+
+/**
+ * Revokes all tokens of a user that were issued (`admission->issued_s`) up to `issued_before_s`, in seconds since 1970, or with 0
+ * up to now, and those that do not say when. Otherwise as `tidings_revoke_token`.
+ *
+ * Thread: any. Blocks: no. Owner: the id is copied.
+ */
+int32_t tidings_revoke_user(const struct tidings_engine *engine,
+                            const char *user,
+                            size_t user_len,
+                            uint64_t issued_before_s,
+                            uint64_t until_s,
+                            uint64_t *request,
+                            struct tidings_error *error);
 
 /**
  * Sends an event to every device of a user: at once to those that are connected, and, where the engine keeps things on

@@ -23,6 +23,10 @@ pub struct TidingsAdmission {
     pub user: TidingsView,
     /// When the session ends, in milliseconds since 1970; 0: by itself never.
     pub expires_at_ms: u64,
+    /// The token's own name (`jti`), by which `tidings_revoke_token` finds the session; nothing if it has none.
+    pub token: TidingsView,
+    /// When the token was issued (`iat`), in seconds since 1970, for `tidings_revoke_user`; 0 if it does not say.
+    pub issued_s: u64,
     /// Patterns of channels that the user may subscribe to; `*` stands for any run of characters.
     pub subscribe: *const TidingsView,
     /// How many there are.
@@ -59,10 +63,12 @@ impl TidingsAdmission {
             watch: patterns(self.watch, self.watch_count, "admission->watch")?,
         };
         // SAFETY: the caller's promise.
-        let user = unsafe { optional(self.user, "admission->user") }?;
+        let (user, token) =
+            unsafe { (optional(self.user, "admission->user")?, optional(self.token, "admission->token")?) };
         let user = user.ok_or_else(|| Failure::argument("`admission->user` is empty"))?;
         let expires_at_ms = (self.expires_at_ms > 0).then_some(self.expires_at_ms);
-        Ok(Admission::new(user).grants(grants).expires_at_ms(expires_at_ms))
+        let issued_s = (self.issued_s > 0).then_some(self.issued_s);
+        Ok(Admission::new(user).grants(grants).expires_at_ms(expires_at_ms).token(token, issued_s))
     }
 }
 
@@ -88,11 +94,7 @@ pub unsafe extern "C" fn tidings_admit(
 ///
 /// Thread: any. Blocks: no. `TIDINGS_STATUS_STALE`: nobody waits for the answer any more.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tidings_allow(
-    engine: Option<&TidingsEngine>,
-    question: u64,
-    error: *mut TidingsError,
-) -> i32 {
+pub unsafe extern "C" fn tidings_allow(engine: Option<&TidingsEngine>, question: u64, error: *mut TidingsError) -> i32 {
     border::enter("tidings_allow", engine, error, |engine| engine.answer(question, Answer::Allowed))
 }
 

@@ -1,8 +1,8 @@
 //! Events in the host's hands: polled, read, freed.
 
-use crate::border::{self, Needs};
+use crate::border;
 use crate::draft::Chunk;
-use crate::engine::TidingsEngine;
+use crate::engine::{Needs, TidingsEngine};
 use crate::event::TidingsEvent;
 use crate::memory::{put_sized, wanted};
 use crate::queue::Polled;

@@ -1,27 +1,16 @@
 //! The border: every function crosses it, and no panic does.
 
-use crate::engine::TidingsEngine;
+use crate::engine::{Needs, TidingsEngine};
 use crate::memory::{check_sized, put_sized};
-use crate::ready::is_inside_wake;
+use crate::reentry::is_inside;
 use crate::status::{Failure, TidingsError, TidingsStatus};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{mem, ptr};
 
-/// What an engine must be for a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Needs {
-    /// Running, or on its way to its end.
-    Running,
-    /// Not broken.
-    Whole,
-    /// Nothing: it is to be stopped.
-    Nothing,
-}
-
 /// Carries out a call that has to do with no engine.
 pub(crate) fn cross(name: &str, error: *mut TidingsError, body: impl FnOnce() -> Result<(), Failure>) -> i32 {
     answer(error, || {
-        if is_inside_wake() {
+        if is_inside() {
             return Err(reentrant());
         }
         guarded(name, body)
@@ -47,7 +36,7 @@ pub(crate) fn enter_if(
     body: impl FnOnce(&TidingsEngine) -> Result<(), Failure>,
 ) -> i32 {
     answer(error, || {
-        if is_inside_wake() {
+        if is_inside() {
             return Err(reentrant());
         }
         let engine = there(engine, "engine")?;
@@ -76,7 +65,10 @@ pub(crate) unsafe fn give_back<T>(pointer: &mut *mut T) -> Option<Box<T>> {
 }
 
 fn reentrant() -> Failure {
-    Failure::new(TidingsStatus::Reentrant, "a wake callback may call nothing: let it wake your loop, and call from there")
+    Failure::new(
+        TidingsStatus::Reentrant,
+        "a wake or release callback may call nothing: let it wake your loop, and call from there",
+    )
 }
 
 fn guarded(name: &str, body: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
@@ -85,7 +77,8 @@ fn guarded(name: &str, body: impl FnOnce() -> Result<(), Failure>) -> Result<(),
         body()
     }));
     called.unwrap_or_else(|_| {
-        let text = "the library has failed inside, which is a bug of it: stop and free the engine, and report what it wrote";
+        let text =
+            "the library has failed inside, which is a bug of it: stop and free the engine, and report what it wrote";
         Err(Failure::new(TidingsStatus::Panic, text))
     })
 }
@@ -93,7 +86,8 @@ fn guarded(name: &str, body: impl FnOnce() -> Result<(), Failure>) -> Result<(),
 /// Panics where a test wants it.
 #[cfg(feature = "planted-panics")]
 fn planted(name: &str) {
-    assert!(std::env::var("TIDINGS_PLANTED_PANIC").is_ok_and(|planted| planted == name) == false, "planted in {name}");
+    let is_planted = std::env::var("TIDINGS_PLANTED_PANIC").is_ok_and(|planted| planted == name);
+    assert!(!is_planted, "planted in {name}");
 }
 
 #[cfg(not(feature = "planted-panics"))]

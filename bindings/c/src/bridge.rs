@@ -2,8 +2,9 @@
 
 use crate::draft::{Draft, Numbers, Texts};
 use crate::event::TidingsEventKind as Kind;
-use crate::presence::change;
+use crate::present::change;
 use crate::queue::Queue;
+use crate::revocations::Revoked;
 use crate::sessions::Sessions;
 use crate::settings::{DataForm, Host as HostSettings};
 use crate::slots::Slots;
@@ -11,7 +12,7 @@ use crate::status::Failure;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tidings::host::{
-    Admission, CallAsk, ConnectAsk, Denial, Host, HostEvent, PublishAsk, SendAsk, SubscribeAsk, WatchAsk,
+    Admission, CallAsk, ConnectAsk, Credential, Denial, Host, HostEvent, PublishAsk, SendAsk, SubscribeAsk, WatchAsk,
 };
 use tidings::{Code, Data};
 use tokio::sync::oneshot;
@@ -112,6 +113,7 @@ impl Asked {
 pub(crate) struct Bridge {
     queue: Arc<Queue>,
     sessions: Arc<Sessions>,
+    revoked: Arc<Revoked>,
     asked: Arc<Mutex<Slots<Asked>>>,
     manner: Manner,
 }
@@ -129,8 +131,8 @@ impl Drop for Waiting<'_> {
 }
 
 impl Bridge {
-    pub(crate) fn new(queue: Arc<Queue>, sessions: Arc<Sessions>, manner: Manner) -> Self {
-        Self { queue, sessions, asked: Arc::default(), manner }
+    pub(crate) fn new(queue: Arc<Queue>, sessions: Arc<Sessions>, revoked: Arc<Revoked>, manner: Manner) -> Self {
+        Self { queue, sessions, revoked, asked: Arc::default(), manner }
     }
 
     fn asked(&self) -> MutexGuard<'_, Slots<Asked>> {
@@ -215,6 +217,10 @@ impl Host for Bridge {
 
     async fn refresh(&self, ask: ConnectAsk) -> Result<Admission, Denial> {
         self.admission(Kind::QuestionRefresh, ask).await
+    }
+
+    fn is_revoked(&self, user: &str, credential: Credential) -> bool {
+        self.revoked.has(user, credential)
     }
 
     async fn subscribe(&self, ask: SubscribeAsk) -> Result<(), Denial> {

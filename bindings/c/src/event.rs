@@ -32,6 +32,9 @@ pub enum TidingsEventKind {
     /// `count` events of the kinds from 20 to 29 were not kept, because more waited than may: look anew at what you keep a
     /// copy of.
     Lost = 23,
+    /// Something for whoever operates the server, in words: `data`. `detail` is a `tidings_log_level`, `target` the part of the
+    /// engine that says it. `host.log` tells from which level on.
+    Log = 24,
     /// A frame for the local connection `id`: `data`, a line of JSON without its end.
     LocalFrame = 30,
     /// The local connection `id` was ended by the engine. The id is stale.
@@ -139,6 +142,20 @@ pub enum TidingsGapReason {
     Future = 3,
     /// They were kept on disk and cannot be read there.
     Lost = 4,
+}
+
+/// How much what is logged matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum TidingsLogLevel {
+    /// Something is broken, and somebody should look.
+    Error = 1,
+    /// Something may become so.
+    Warn = 2,
+    /// Something to know.
+    Info = 3,
+    /// Something for whoever looks for a fault.
+    Debug = 4,
 }
 
 /// What a namespace promises.

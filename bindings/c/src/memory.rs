@@ -147,6 +147,9 @@ pub(crate) unsafe fn put_sized<T: Copy>(to: *mut T, value: &T, name: &str) -> Re
 }
 
 /// A place for a value that the caller must want.
-pub(crate) fn wanted<'a, T>(out: Option<&'a mut MaybeUninit<T>>, name: &str) -> Result<&'a mut MaybeUninit<T>, Failure> {
+pub(crate) fn wanted<'a, T>(
+    out: Option<&'a mut MaybeUninit<T>>,
+    name: &str,
+) -> Result<&'a mut MaybeUninit<T>, Failure> {
     out.ok_or_else(|| Failure::argument(format!("`{name}` is NULL")))
 }

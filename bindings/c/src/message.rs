@@ -156,8 +156,7 @@ pub(crate) unsafe fn read<'a>(message: *const TidingsMessage) -> Result<(Spoken<
     // SAFETY: the caller's promise, and a message is any bytes.
     let message = unsafe { sized(message, "message") }?;
     // SAFETY: the caller's promise.
-    let (spoken, bytes) = unsafe {
-        (Spoken::read(&message)?, bytes(message.data.data, message.data.len, "message->data")?)
-    };
+    let (spoken, bytes) =
+        unsafe { (Spoken::read(&message)?, bytes(message.data.data, message.data.len, "message->data")?) };
     Ok((spoken, data(message.codec, bytes)?))
 }

@@ -1,6 +1,7 @@
 //! Bytes of the host's that the engine keeps.
 
 use crate::memory::{TidingsView, bytes};
+use crate::reentry;
 use crate::status::Failure;
 use std::ffi::c_void;
 
@@ -46,6 +47,6 @@ impl Drop for Owned {
     fn drop(&mut self) {
         let Some(release) = self.release.take() else { return };
         // SAFETY: the host gave the function to be called so, once.
-        unsafe { release(self.context) };
+        reentry::call(|| unsafe { release(self.context) });
     }
 }

@@ -1,62 +1,16 @@
 //! Who is there.
 
 use crate::batch::TidingsBatch;
-use crate::border::{self, Needs};
+use crate::border;
 use crate::draft::{Chunk, Draft, Numbers, Texts};
 use crate::engine::TidingsEngine;
-use crate::event::{TidingsEventKind as Kind, TidingsPresenceReason, TidingsPresenceStatus};
+use crate::event::TidingsEventKind as Kind;
 use crate::memory::{TidingsView, text, texts, wanted};
+use crate::present::present;
 use crate::status::TidingsError;
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::ptr;
-use tidings::presence::{Change, Reason, Status, UserPresence};
-
-/// A change of presence as an event.
-pub(crate) fn change(change: &Change) -> Draft<'_> {
-    let data = change.text.as_deref().unwrap_or_default().as_bytes();
-    let texts = Texts { user: &change.user, data, ..Texts::default() };
-    told(texts, change.status, change.reason, Some(change.since_ms), change.last_seen_ms)
-}
-
-fn present(user: &UserPresence) -> Draft<'_> {
-    let data = user.text.as_deref().unwrap_or_default().as_bytes();
-    let texts = Texts { user: &user.user, data, ..Texts::default() };
-    told(texts, user.status, user.reason, user.since_ms, user.last_seen_ms)
-}
-
-fn told(texts: Texts<'_>, status: Status, reason: Reason, since_ms: Option<u64>, last: Option<u64>) -> Draft<'_> {
-    let numbers = Numbers { last: last.unwrap_or_default(), ..Numbers::default() };
-    let (detail, reason) = (status_number(status) as i32, reason_number(reason) as i32);
-    let at_ms = since_ms.unwrap_or_default();
-    Draft { texts, detail, reason, at_ms, numbers, ..Draft::new(Kind::Presence) }
-}
-
-const fn status_number(status: Status) -> TidingsPresenceStatus {
-    match status {
-        Status::Online => TidingsPresenceStatus::Online,
-        Status::Busy => TidingsPresenceStatus::Busy,
-        Status::Idle => TidingsPresenceStatus::Idle,
-        Status::Away => TidingsPresenceStatus::Away,
-        Status::Invisible => TidingsPresenceStatus::Invisible,
-        Status::Offline => TidingsPresenceStatus::Offline,
-        _ => TidingsPresenceStatus::Unknown,
-    }
-}
-
-const fn reason_number(reason: Reason) -> TidingsPresenceReason {
-    match reason {
-        Reason::Connected => TidingsPresenceReason::Connected,
-        Reason::Active => TidingsPresenceReason::Active,
-        Reason::Idle => TidingsPresenceReason::Idle,
-        Reason::Set => TidingsPresenceReason::Set,
-        Reason::Device => TidingsPresenceReason::Device,
-        Reason::Left => TidingsPresenceReason::Left,
-        Reason::Lost => TidingsPresenceReason::Lost,
-        Reason::Ended => TidingsPresenceReason::Ended,
-        _ => TidingsPresenceReason::Never,
-    }
-}
 
 /// Whether a user has a device that is there: connected, or lost for less than the grace. One that hides is. `*online` becomes
 /// 1 or 0.
@@ -149,7 +103,7 @@ pub unsafe extern "C" fn tidings_sessions(
     batch: Option<&mut MaybeUninit<*mut TidingsBatch>>,
     error: *mut TidingsError,
 ) -> i32 {
-    border::enter_if("tidings_sessions", engine, Needs::Running, error, |engine| {
+    border::enter("tidings_sessions", engine, error, |engine| {
         let batch = wanted(batch, "batch")?;
         batch.write(ptr::null_mut());
         // SAFETY: the caller's promise.
@@ -171,19 +125,4 @@ pub unsafe extern "C" fn tidings_sessions(
         TidingsBatch::give(chunk, batch);
         Ok(())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{reason_number, status_number};
-    use std::collections::BTreeSet;
-    use tidings::presence::{Reason, Status};
-
-    #[test]
-    fn every_word_has_a_number_of_its_own() {
-        let statuses: BTreeSet<i32> = Status::ALL.iter().map(|status| status_number(*status) as i32).collect();
-        assert_eq!(statuses.len(), Status::ALL.len());
-        let reasons: BTreeSet<i32> = Reason::ALL.iter().map(|reason| reason_number(*reason) as i32).collect();
-        assert_eq!(reasons.len(), Reason::ALL.len());
-    }
 }

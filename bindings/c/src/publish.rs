@@ -1,8 +1,8 @@
 //! Publishing to channels.
 
-use crate::border::{self, Needs};
+use crate::border;
 use crate::draft::Draft;
-use crate::engine::TidingsEngine;
+use crate::engine::{Needs, TidingsEngine};
 use crate::event::TidingsEventKind;
 use crate::memory::{check_sized, put_sized, sized, text, wanted};
 use crate::message::{self, Spoken, TidingsMessage, TidingsPublished, bad_data, codec};

@@ -1,8 +1,8 @@
 //! How a host's own loop finds out that events wait: a descriptor, or a call that carries nothing.
 
+use crate::reentry;
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::{Errno, read, write};
-use std::cell::Cell;
 use std::ffi::c_void;
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -10,16 +10,6 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// Called when events begin to wait, from whatever thread made them. It carries nothing: poll for them. It must not wait, must
 /// not call the library, and is never called twice at the same time.
 pub type TidingsWake = Option<unsafe extern "C" fn(context: *mut c_void)>;
-
-thread_local! {
-    /// Whether this thread is inside a wake callback.
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether the caller is a wake callback.
-pub(crate) fn is_inside_wake() -> bool {
-    INSIDE.get()
-}
 
 /// What a host waits on.
 #[derive(Debug, Default)]
@@ -110,9 +100,7 @@ impl Ready {
     pub(crate) fn call(&self) {
         let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Wake { call, context }) = &*wake else { return };
-        INSIDE.set(true);
         // SAFETY: the host gave the function to be called so, and is told when that ends.
-        unsafe { call(*context) };
-        INSIDE.set(false);
+        reentry::call(|| unsafe { call(*context) });
     }
 }

@@ -112,7 +112,9 @@ impl Book {
     fn tidy(&mut self, parted_max: usize) {
         while let Some(&(number, stamp)) = self.parted.front() {
             let known = self.known.find(number).filter(|known| known.stamp == stamp && known.connections == 0);
-            if known.is_some_and(|known| known.until.is_none_or(|until| until > Instant::now())) && self.parted.len() <= parted_max {
+            if known.is_some_and(|known| known.until.is_none_or(|until| until > Instant::now()))
+                && self.parted.len() <= parted_max
+            {
                 return;
             }
             self.parted.pop_front();

@@ -49,12 +49,32 @@ pub(crate) struct Host {
     pub(crate) questions: String,
     /// What the host is told of by itself, separated by commas: `sessions`, `presence`.
     pub(crate) events: String,
+    /// From which level on it is told what the engine logs: `off`, `error`, `warn`, `info`, `debug`.
+    pub(crate) log: LogLevel,
     /// How data in events are written: `json`, `msgpack`, or `as_sent`.
     pub(crate) data: DataForm,
     /// Events that may wait for the host.
     pub(crate) events_max: usize,
     /// Their bytes.
     pub(crate) events_bytes_max: usize,
+    /// Tokens that may be revoked.
+    pub(crate) revocations_max: usize,
+}
+
+/// From which level on a host is told what is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogLevel {
+    /// Nothing.
+    Off,
+    /// Errors.
+    Error,
+    /// And warnings.
+    Warn,
+    /// And what is good to know.
+    Info,
+    /// And what helps to find faults.
+    Debug,
 }
 
 /// How data in events are written.
@@ -78,6 +98,7 @@ pub(crate) struct Api {
     body_bytes_max: usize,
     body_timeout_ms: u64,
     requests_max: usize,
+    requests_per_minute_per_key: u32,
     batch_max: usize,
     users_max: usize,
 }
@@ -115,18 +136,27 @@ impl Default for Host {
             threads: 0,
             questions: "connect, subscribe, publish, send, watch, call".into(),
             events: "sessions, presence".into(),
+            log: LogLevel::Warn,
             data: DataForm::Json,
             events_max: 100_000,
             events_bytes_max: 64 * 1024 * 1024,
+            revocations_max: 100_000,
         }
     }
 }
 
 impl Default for Api {
     fn default() -> Self {
-        let ApiLimits { body_bytes_max, body_timeout_ms, requests_max, batch_max, users_max, .. } =
-            ApiLimits::default();
-        Self { key: Secret::default(), body_bytes_max, body_timeout_ms, requests_max, batch_max, users_max }
+        let limits = ApiLimits::default();
+        Self {
+            key: Secret::default(),
+            body_bytes_max: limits.body_bytes_max,
+            body_timeout_ms: limits.body_timeout_ms,
+            requests_max: limits.requests_max,
+            requests_per_minute_per_key: limits.requests_per_minute_per_key,
+            batch_max: limits.batch_max,
+            users_max: limits.users_max,
+        }
     }
 }
 
@@ -231,6 +261,7 @@ impl Api {
         limits.body_bytes_max = self.body_bytes_max;
         limits.body_timeout_ms = self.body_timeout_ms;
         limits.requests_max = self.requests_max;
+        limits.requests_per_minute_per_key = self.requests_per_minute_per_key;
         limits.batch_max = self.batch_max;
         limits.users_max = self.users_max;
         limits.check().map(|()| limits)
@@ -307,11 +338,31 @@ mod tests {
         assert!(!format!("{:?}", values.settings().unwrap()).contains("123456789"));
     }
 
+    fn document(name: &str) -> String {
+        fs::read_to_string(format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    /// What the daemon can be told of HTTP and TLS, this library can. A list of keys for the API is the daemon's alone.
+    #[test]
+    fn every_setting_of_the_transports_is_here() {
+        let text = toml::to_string(&Settings::default()).unwrap();
+        let table: toml::Table = toml::from_str(&text).unwrap();
+        let documented = document("settings.md");
+        let names = documented.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let mut count = 0;
+        for (section, field) in names.filter_map(|(name, _)| name.split_once('.')) {
+            if ["http", "tls", "api"].contains(&section) && field != "keys" {
+                count += 1;
+                assert!(table[section].get(field).is_some(), "{section}.{field}");
+            }
+        }
+        assert!(count > 15, "{count}");
+    }
+
     /// Names are those of the document, which lists those of the section `host` in docs/c-api.md.
     #[test]
     fn every_setting_is_documented() {
-        let read = |name| fs::read_to_string(format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        let documents = read("settings.md") + &read("c-api.md");
+        let documents = document("settings.md") + &document("c-api.md");
         let table: toml::Table = toml::from_str(&toml::to_string(&Settings::default()).unwrap()).unwrap();
         for (section, value) in &table {
             let Some(fields) = value.as_table().filter(|_| section != "namespaces") else { continue };

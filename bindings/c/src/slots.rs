@@ -93,7 +93,7 @@ mod tests {
         let second = slots.add("b");
         assert_ne!(first, second);
         assert_eq!((slots.find(first), slots.find(second), slots.places()), (None, Some(&"b"), 1));
-        slots.find_mut(second).map(|held| *held = "c");
+        *slots.find_mut(second).unwrap() = "c";
         assert_eq!(slots.drain(), ["c"]);
         assert_eq!(slots.find(second), None);
     }

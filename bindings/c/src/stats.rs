@@ -1,7 +1,7 @@
 //! What the engine has counted.
 
-use crate::border::{self, Needs};
-use crate::engine::TidingsEngine;
+use crate::border;
+use crate::engine::{Needs, TidingsEngine};
 use crate::memory::put_sized;
 use crate::status::TidingsError;
 use tidings::stats::Stats;

@@ -41,7 +41,7 @@ pub enum TidingsStatus {
     Poisoned = -14,
     /// The process is a fork of the one that started the engine, whose threads are not here.
     Forked = -15,
-    /// Called from the wake callback, which may call nothing.
+    /// Called from a wake or release callback, which may call nothing.
     Reentrant = -16,
 }
 
@@ -135,7 +135,8 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_between_characters() {
         let error = Failure::new(TidingsStatus::Input, "ü".repeat(TIDINGS_ERROR_MESSAGE_BYTES)).error();
-        let bytes: Vec<u8> = error.message.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect();
+        let bytes: Vec<u8> =
+            error.message.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect();
         assert_eq!(String::from_utf8(bytes).unwrap(), "ü".repeat((TIDINGS_ERROR_MESSAGE_BYTES - 1) / 2));
         assert_eq!(error.message[TIDINGS_ERROR_MESSAGE_BYTES - 1], 0);
     }

@@ -45,13 +45,8 @@ pub(crate) fn prove(house: &House) -> anyhow::Result<Vec<Breach>> {
 fn symbols(tree: &Tree) -> anyhow::Result<Vec<Breach>> {
     let listed = listed(tree)?;
     let exported = exported(tree)?;
-    let breach = |what: String, remedy: &str| Breach {
-        file: SYMBOLS.into(),
-        line: 1,
-        rule: RULE,
-        what,
-        remedy: remedy.into(),
-    };
+    let breach =
+        |what: String, remedy: &str| Breach { file: SYMBOLS.into(), line: 1, rule: RULE, what, remedy: remedy.into() };
     let gone = listed.difference(&exported).map(|name| {
         let what = format!("{name} is listed, and no source exports it");
         breach(what, "programs are linked with it: put it back")

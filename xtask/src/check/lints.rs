@@ -25,7 +25,8 @@ pub(crate) fn prove(house: &House) -> anyhow::Result<Vec<Breach>> {
     let mut breaches = Vec::new();
     let root = Path::new("Cargo.toml");
     let manifest = table(house, root)?;
-    let house_lints = manifest.get("workspace").and_then(|one| one.get("lints")?.as_table()).cloned().unwrap_or_default();
+    let house_lints =
+        manifest.get("workspace").and_then(|one| one.get("lints")?.as_table()).cloned().unwrap_or_default();
     let unsafety = house_lints.get("rust").and_then(|one| one.get("unsafe_code")?.as_str());
     if unsafety != Some("forbid") {
         let remedy = "set unsafe_code = \"forbid\" in [workspace.lints.rust]";

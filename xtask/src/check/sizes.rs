@@ -40,7 +40,10 @@ const EXEMPTIONS: [Exemption; 8] = [
     Exemption { subject: "bindings/c/src/event.rs::TidingsEvent", reason: FLAT },
     Exemption { subject: "bindings/c/src/stats.rs::TidingsStats", reason: FLAT },
     Exemption { subject: "bindings/c/src/answers.rs::TidingsAdmission", reason: FLAT },
-    Exemption { subject: "bindings/c/include/tidings.h", reason: "it is written by cbindgen, and a program wants one header" },
+    Exemption {
+        subject: "bindings/c/include/tidings.h",
+        reason: "it is written by cbindgen, and a program wants one header",
+    },
 ];
 
 const FLAT: &str = "a struct of the C interface, which grows at its end alone and is read by name";

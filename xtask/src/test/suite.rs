@@ -1,8 +1,8 @@
 //! Every crate's own tests, and the examples in its documentation.
 
-use super::{c, foreign};
 use super::outcome::Outcome;
 use super::tally::Tally;
+use super::{c, foreign};
 use crate::house::House;
 use crate::run;
 

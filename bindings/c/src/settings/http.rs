@@ -18,6 +18,7 @@ pub(crate) struct Http {
     drain_timeout_ms: u64,
     connects_per_minute_per_address: u32,
     connections_per_address_max: usize,
+    failed_auths_per_minute_per_address: u32,
     addresses_max: usize,
     trusted_proxies: String,
     proxy_header: TellsIn,
@@ -55,6 +56,7 @@ impl Default for Http {
             drain_timeout_ms: 10_000,
             connects_per_minute_per_address: visits.connects_per_minute,
             connections_per_address_max: visits.connections_max,
+            failed_auths_per_minute_per_address: visits.failed_auths_per_minute,
             addresses_max: visits.addresses_max,
             trusted_proxies: String::new(),
             proxy_header: TellsIn::XForwardedFor,
@@ -85,6 +87,7 @@ impl Http {
         let mut visits = Visits::default();
         visits.connects_per_minute = self.connects_per_minute_per_address;
         visits.connections_max = self.connections_per_address_max;
+        visits.failed_auths_per_minute = self.failed_auths_per_minute_per_address;
         visits.addresses_max = self.addresses_max;
         Visitors::new(visits)
     }

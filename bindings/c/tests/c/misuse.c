@@ -29,6 +29,8 @@ static tidings_batch *batch;
     X(tidings_send_many(e, NULL, 0, &message, &number, &batch, &fault))                                        \
     X(tidings_send_many_stored(e, NULL, 0, &message, &number, &fault))                                         \
     X(tidings_disconnect_user(e, TIDINGS_TEXT("alice"), &number, &fault))                                      \
+    X(tidings_revoke_token(e, TIDINGS_TEXT("t1"), 0, &number, &fault))                                         \
+    X(tidings_revoke_user(e, TIDINGS_TEXT("alice"), 0, 0, &number, &fault))                                    \
     X(tidings_disconnect_session(e, 1, &fault))                                                                \
     X(tidings_subscribe_session(e, 1, TIDINGS_TEXT("messaging:a"), &flag, &fault))                             \
     X(tidings_unsubscribe_session(e, 1, TIDINGS_TEXT("messaging:a"), &flag, &fault))                           \
@@ -153,6 +155,10 @@ static void no_place_for_an_answer(tidings_engine *engine) {
     EXPECT(TIDINGS_STATUS_STALE, tidings_subscribe_session(engine, 1, NULL, 0, NULL, &fault));
     EXPECT(INVALID, tidings_subscribe_session(engine, 1, NULL, 3, NULL, &fault));
     EXPECT(INVALID, tidings_unsubscribe_session(engine, 1, NULL, 3, NULL, &fault));
+    EXPECT(INVALID, tidings_revoke_token(engine, NULL, 0, 0, &number, &fault));
+    EXPECT(INVALID, tidings_revoke_token(engine, TIDINGS_TEXT("t1"), 0, NULL, &fault));
+    EXPECT(INVALID, tidings_revoke_user(engine, NULL, 3, 0, 0, &number, &fault));
+    EXPECT(INVALID, tidings_revoke_user(engine, TIDINGS_TEXT("a"), 0, 0, NULL, &fault));
     EXPECT(INVALID, tidings_session_named(engine, TIDINGS_TEXT("a"), NULL, &fault));
     EXPECT(TIDINGS_STATUS_INPUT, tidings_session_named(engine, TIDINGS_TEXT("a"), &number, &fault));
     EXPECT(INVALID, tidings_is_online(engine, TIDINGS_TEXT("a"), NULL, &fault));

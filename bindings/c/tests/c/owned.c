@@ -5,6 +5,7 @@
 #define BUFFERS 2000
 
 static atomic_int released[BUFFERS];
+static tidings_engine *running;
 
 typedef struct buffer {
     int number;
@@ -13,6 +14,8 @@ typedef struct buffer {
 
 static void release(void *context) {
     buffer *gone = context;
+    /* It may call nothing. */
+    CHECK(tidings_engine_stop(running, 0, NULL, NULL) == TIDINGS_STATUS_REENTRANT);
     atomic_fetch_add(&released[gone->number], 1);
     free(gone->bytes);
     free(gone);
@@ -49,6 +52,7 @@ int main(void) {
     set(config, "namespaces.messaging.history_entries_max", "100");
     tidings_engine *engine = start_with(config);
     reader events = read_from(engine);
+    running = engine;
     uint64_t alice = user(&events, "alice");
     say(engine, alice, "{\"id\":2,\"subscribe\":{\"channel\":\"messaging:a\"}}");
     frame(&events, alice, "\"subscribed\"");
@@ -90,6 +94,7 @@ int main(void) {
     OK(tidings_publish_owned(engine, TIDINGS_TEXT("messaging:a"), &message, NULL, NULL, NULL, &fault));
     frame(&events, alice, "for good");
     tidings_batch_free(&events.batch);
+    running = NULL;
     OK(tidings_engine_stop(engine, 1000, NULL, &fault));
     EXPECT(TIDINGS_STATUS_STOPPED, publish(engine, "messaging:a", make(BUFFERS - 1)));
     CHECK(count(BUFFERS - 1, BUFFERS) == 1);

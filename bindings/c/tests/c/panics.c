@@ -102,6 +102,8 @@ int main(int argc, char **argv) {
     OF_ENGINE(tidings_subscribe_session, 1, TIDINGS_TEXT("messaging:a"), &flag, &fault);
     OF_ENGINE(tidings_unsubscribe_session, 1, TIDINGS_TEXT("messaging:a"), &flag, &fault);
     OF_ENGINE(tidings_session_named, TIDINGS_TEXT("a"), &number, &fault);
+    OF_ENGINE(tidings_revoke_token, TIDINGS_TEXT("a"), 0, &number, &fault);
+    OF_ENGINE(tidings_revoke_user, TIDINGS_TEXT("a"), 0, 0, &number, &fault);
     OF_ENGINE(tidings_is_online, TIDINGS_TEXT("alice"), &flag, &fault);
     OF_ENGINE(tidings_presence, users, 1, &batch, &fault);
     OF_ENGINE(tidings_channel_presence, TIDINGS_TEXT("messaging:a"), 1, &batch, &fault);

@@ -270,6 +270,45 @@ static void leaving(uint64_t alice) {
     CHECK(stats.admitted == 2 && stats.denied == 1 && stats.published > 5 && stats.storing == 0);
 }
 
+/* A session by a token with a name, which is revoked: it ends, and nobody else is let in by it. */
+static void a_token_that_is_revoked(void) {
+    tidings_admission admission;
+    memset(&admission, 0, sizeof admission);
+    admission.size = sizeof admission;
+    admission.user = view("dave");
+    admission.token = view("t1");
+    admission.issued_s = 1000;
+    uint64_t request = 0, local = 0;
+    for (int by_user = 0; by_user < 2; by_user++) {
+        OK(tidings_local_open(engine, &local, &fault));
+        say(engine, local, "{\"id\":1,\"connect\":{\"token\":\"dave\"}}");
+        OK(tidings_admit(engine, asked(TIDINGS_EVENT_KIND_QUESTION_CONNECT).id, &admission, &fault));
+        frame(&events, local, "\"connected\"");
+        if (by_user) OK(tidings_revoke_user(engine, TIDINGS_TEXT("dave"), 0, 0, &request, &fault));
+        else OK(tidings_revoke_token(engine, TIDINGS_TEXT("t1"), 0, &request, &fault));
+        /* What the client is told and that the request is done come in no order. */
+        for (int is_told = 0, is_done = 0; !is_told || !is_done;) {
+            tidings_event event = next(&events, 0);
+            if (event.kind == TIDINGS_EVENT_KIND_LOCAL_FRAME) is_told |= event.id == local && holds(event.data, "3506");
+            if (event.kind != TIDINGS_EVENT_KIND_DONE) continue;
+            CHECK(event.id == request && event.count == 1);
+            is_done = 1;
+        }
+        OK(tidings_local_open(engine, &local, &fault));
+        say(engine, local, "{\"id\":1,\"connect\":{\"token\":\"dave\"}}");
+        OK(tidings_admit(engine, asked(TIDINGS_EVENT_KIND_QUESTION_CONNECT).id, &admission, &fault));
+        frame(&events, local, "3506");
+        /* The next round's token has no name. */
+        admission.token = view("");
+    }
+    /* A later one is good. */
+    admission.issued_s = 4000000000;
+    OK(tidings_local_open(engine, &local, &fault));
+    say(engine, local, "{\"id\":1,\"connect\":{\"token\":\"dave\"}}");
+    OK(tidings_admit(engine, asked(TIDINGS_EVENT_KIND_QUESTION_CONNECT).id, &admission, &fault));
+    frame(&events, local, "\"connected\"");
+}
+
 int main(void) {
     unused();
     tidings_config *config = settings();
@@ -288,6 +327,7 @@ int main(void) {
     the_past();
     sending(alice);
     leaving(alice);
+    a_token_that_is_revoked();
     tidings_batch_free(&events.batch);
     end(engine);
     return 0;

@@ -1,7 +1,10 @@
 /* How a host's own loop is told: a descriptor, a callback, and what happens when it does not keep up. */
 #include "check.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 static int is_readable(int descriptor, int timeout_ms) {
     struct pollfd waited = {descriptor, POLLIN, 0};
@@ -121,8 +124,34 @@ static void no_time(void) {
     end(engine);
 }
 
+/* What the engine logs comes as events, from the level on that the host wants. */
+static void logs(void) {
+    tidings_config *config = settings();
+    set(config, "host.log", "debug");
+    tidings_engine *engine = start_with(config);
+    reader events = read_from(engine);
+    struct sockaddr_in address;
+    uint16_t port = 0;
+    OK(tidings_listen(engine, TIDINGS_TEXT("127.0.0.1:0"), &port, &fault));
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int stranger = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(stranger >= 0 && connect(stranger, (struct sockaddr *)&address, sizeof address) == 0);
+    CHECK(write(stranger, "nonsense\r\n\r\n", 12) == 12);
+    tidings_event event;
+    do event = next(&events, TIDINGS_EVENT_KIND_LOG);
+    while (!holds(event.target, "tidings_transports"));
+    CHECK(event.detail == TIDINGS_LOG_LEVEL_DEBUG && event.data.len > 0);
+    close(stranger);
+    tidings_batch_free(&events.batch);
+    end(engine);
+}
+
 int main(void) {
     unused();
+    logs();
     a_descriptor();
     a_callback();
     a_host_that_does_not_keep_up();

@@ -69,7 +69,10 @@ async fn people_chat_in_their_rooms() {
 
     let mut carol = chat.join("carol:christmas").await;
     let refused = carol.ask("subscribe", json!({"channel": CHESS})).await;
-    assert_eq!((&refused["error"]["code"], &refused["error"]["message"]), (&json!(2003), &json!("you are not in this room")));
+    assert_eq!(
+        (&refused["error"]["code"], &refused["error"]["message"]),
+        (&json!(2003), &json!("you are not in this room"))
+    );
     assert_eq!(carol.ask("publish", publication).await["error"]["code"], 2003);
     // Nobody is asked whether users may be watched here: a plain no, at once.
     assert_eq!(carol.ask("watch", json!({"users": ["alice"]})).await["error"]["code"], 2003);

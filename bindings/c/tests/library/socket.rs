@@ -57,7 +57,8 @@ impl Client {
         let text = json!({"id": id, command: body}).to_string();
         self.socket.send(Message::text(text)).await.unwrap();
         loop {
-            let frame = self.frame().await.unwrap_or_else(|| panic!("the connection ended before the answer to {command}"));
+            let frame =
+                self.frame().await.unwrap_or_else(|| panic!("the connection ended before the answer to {command}"));
             if frame["id"] == id {
                 return frame;
             }

@@ -15,7 +15,6 @@ fn a_list_of_what_is_exported_passes() {
 
 #[test]
 fn what_is_gone_and_what_is_new_are_breaches() {
-    let expected =
-        ["tidings_b is listed, and no source exports it", "tidings_a is exported and not listed"];
+    let expected = ["tidings_b is listed, and no source exports it", "tidings_a is exported and not listed"];
     assert_eq!(breaches("tidings_b\n"), expected);
 }

@@ -1,10 +1,6 @@
 //! Listening: WebSocket, server-sent events and the HTTP API at addresses of the host's choice.
 
-use crate::border;
-use crate::engine::TidingsEngine;
-use crate::memory::text;
 use crate::settings::Settings;
-use crate::status::{Failure, TidingsError, TidingsStatus};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -12,9 +8,8 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use std::convert::Infallible;
-use std::ffi::c_char;
 use std::io;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -86,15 +81,15 @@ impl Doors {
         let routes = Routes {
             engine: engine.clone(),
             gateway: Gateway::new(engine.clone(), origins.clone(), limits.clone()).with_visitors(visitors.clone()),
-            sse: Sse::new(engine.clone(), origins.clone(), limits).with_visitors(visitors),
-            api: keys.map(|keys| Api::new(engine.clone(), keys, origins, api_limits)),
+            sse: Sse::new(engine.clone(), origins.clone(), limits).with_visitors(visitors.clone()),
+            api: keys.map(|keys| Api::new(engine.clone(), keys, origins, api_limits).with_visitors(visitors)),
         };
         let (routes, stop, servers) = (Arc::new(routes), watch::Sender::new(false), Mutex::default());
         Ok(Self { routes, options, stop, servers })
     }
 
     /// Listens at one more address, and returns it.
-    fn open(&self, address: SocketAddr, handle: &Handle) -> io::Result<SocketAddr> {
+    pub(crate) fn open(&self, address: SocketAddr, handle: &Handle) -> io::Result<SocketAddr> {
         let _inside = handle.enter();
         let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
@@ -123,36 +118,4 @@ impl Doors {
         })
         .await;
     }
-}
-
-/// Listens at `address`, an IP address and a port such as `127.0.0.1:8080` or `[::]:8080`, and serves WebSocket at `/ws`,
-/// server-sent events at `/sse`, with `api.key` the HTTP API at `/api/v1`, and `/healthz` and `/readyz`. `*port` (which may be
-/// NULL) becomes the port: port 0 takes a free one. Several addresses may be listened at, until the engine is stopped.
-///
-/// Thread: any. Blocks: no; names are not looked up. Owner: the address is copied.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tidings_listen(
-    engine: Option<&TidingsEngine>,
-    address: *const c_char,
-    address_len: usize,
-    port: Option<&mut MaybeUninit<u16>>,
-    error: *mut TidingsError,
-) -> i32 {
-    border::enter("tidings_listen", engine, error, |engine| {
-        // SAFETY: the caller's promise.
-        let address = unsafe { text(address, address_len, "address") }?;
-        if engine.inner().is_stopping() {
-            return Err(Failure::new(TidingsStatus::Stopped, "the engine shuts down"));
-        }
-        let parsed: SocketAddr = address.parse().map_err(|_| {
-            Failure::new(TidingsStatus::Listen, "give an IP address and a port, such as 127.0.0.1:8080 or [::]:8080")
-        })?;
-        let opened = engine.doors().open(parsed, engine.handle()).map_err(|error| {
-            Failure::new(TidingsStatus::Listen, format!("cannot listen at {parsed}: {error}; choose another address or port"))
-        })?;
-        if let Some(port) = port {
-            port.write(opened.port());
-        }
-        Ok(())
-    })
 }
