@@ -147,7 +147,8 @@ async fn keys_are_kept_as_long_as_the_answer_says_within_bounds() {
     let (jwks, _verifier) = verifier(&issuer, options).await;
     assert!(jwks.ready().await);
     until("they are fetched again", async || issuer.requests() == 2).await;
-    assert!(began.elapsed() >= Duration::from_millis(300), "not before");
+    // A fifth of it may be taken off.
+    assert!(began.elapsed() >= Duration::from_millis(300) * 4 / 5, "not before");
 }
 
 #[tokio::test]

@@ -45,10 +45,15 @@ async fn pages_come_in_by_the_list_of_origins_alone() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn no_page_comes_in_unless_it_is_allowed() -> anyhow::Result<()> {
+async fn no_page_comes_in_unless_it_is_allowed_but_the_own_one_on_this_machine() -> anyhow::Result<()> {
     let daemon = Daemon::start()?;
-    assert_eq!(status(&daemon, &[("origin", &format!("http://{}", daemon.address()))]).await?, 403);
-    assert_eq!(status(&daemon, &[("origin", "https://good.example")]).await?, 403);
+    let own = format!("http://{}", daemon.address());
+    assert_eq!(status(&daemon, &[("origin", &own)]).await?, 101);
+    for other in
+        ["https://good.example", "http://127.0.0.1", "null", &own.replace("http:", "https:"), &format!("{own}0")]
+    {
+        assert_eq!(status(&daemon, &[("origin", other)]).await?, 403, "{other}");
+    }
     Ok(())
 }
 

@@ -189,7 +189,9 @@ fn who_is_there_is_told_to_the_host_as_it_is() {
     alice.ask(&json!({"id": 2, "presence": {"status": "busy", "text": "in a call"}}));
     alice.ask(&json!({"id": 3, "subscribe": {"channel": "room:1", "info": {"color": "red"}}}));
     let one = get(&daemon, "/users/alice/presence");
-    assert_eq!((&one["status"], &one["reason"], &one["text"]), (&"busy".into(), &"set".into(), &"in a call".into()));
+    assert_eq!((&one["status"], &one["text"]), (&"busy".into(), &"in a call".into()));
+    // Who is busy as soon as they have come was told of once, as having come.
+    assert!(one["reason"] == "set" || one["reason"] == "connected", "{one}");
     assert!(one["since"].is_u64() && one.get("last_seen").is_none(), "{one}");
     let many = post(&daemon, "/presence", &json!({"users": ["nobody", "alice"]}));
     assert_eq!(many["users"][0], json!({"user": "nobody", "status": "offline", "reason": "never"}));
